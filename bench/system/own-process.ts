@@ -52,6 +52,11 @@ export class OwnProcess {
     return this.#stdout
   }
 
+  /** What it has written to stderr. */
+  get log(): string {
+    return this.#stderr
+  }
+
   /** The relevant part of its output for an error message: stderr, or else its last lines. */
   get complaint(): string {
     const lines = `${this.#stdout}\n${this.#stderr}`.split('\n').filter((line) => line.trim() !== '')

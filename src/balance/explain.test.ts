@@ -3,6 +3,7 @@ import { test } from 'node:test'
 import { slotSet } from '../../test/contract/policy.contract.js'
 import { Chance } from '../../test/simulation/chance.js'
 import { POLICY_NAMES, type PolicyName } from '../base/policy-names.js'
+import { EXCLUDED, UP } from '../base/verdict.js'
 import { localPolicyMemory } from '../cells/policy-memory.js'
 import { Census } from './census.js'
 import { FULL, NONE } from './policy.js'
@@ -21,13 +22,15 @@ interface Made {
   readonly pool: Pool
   readonly health: RemoteHealth
   readonly use: Int32Array
+  readonly verdict: Int32Array
 }
 
 function make(name: PolicyName, seed: number): Made {
   const chance = new Chance(seed)
   const some = (max: number) => Array.from({ length: REMOTES }, () => below(chance, max))
   const use = new Int32Array(REMOTES)
-  const health = new RemoteHealth(REMOTES)
+  const verdict = new Int32Array(REMOTES)
+  const health = new RemoteHealth(REMOTES, { verdict })
   const pool = new Pool({
     name: 'web',
     members: [...use.keys()],
@@ -46,17 +49,17 @@ function make(name: PolicyName, seed: number): Made {
     tierMinUsable: 1 + below(chance, 2),
     seed,
   })
-  return { pool, health, use }
+  return { pool, health, use, verdict }
 }
 
 /** Changes what a pool knows, the same for the same chance. */
-function disturb({ health, pool, use }: Made, chance: Chance, nowMs: number): void {
+function disturb({ health, pool, use, verdict }: Made, chance: Chance, nowMs: number): void {
   const slot = below(chance, REMOTES)
   const changes = [
     () => pool.setWeight(slot, below(chance, 4)),
     () => health.failed(slot, nowMs, nowMs),
     () => health.succeeded(slot),
-    () => health.setVerdict(slot, below(chance, 2) === 0 ? 'up' : 'down'),
+    () => verdict.set([below(chance, 2) === 0 ? UP : EXCLUDED], slot),
     () => health.setAdminState(slot, below(chance, 3) === 0 ? 'drain' : 'ready'),
     () => health.setReachable(slot, below(chance, 4) > 0),
     () => pool.observe(slot, below(chance, 1_000), nowMs),
@@ -107,7 +110,8 @@ for (const name of POLICY_NAMES) {
 
 test('names the reason why each remote is skipped', () => {
   const use = new Int32Array(9)
-  const health = new RemoteHealth(9)
+  const verdict = new Int32Array(9)
+  const health = new RemoteHealth(9, { verdict })
   use[8] = 5
   const pool = new Pool({
     name: 'web',
@@ -123,7 +127,7 @@ test('names the reason why each remote is skipped', () => {
   health.setReachable(2, false)
   health.setAdminState(3, 'drain')
   health.setAdminState(4, 'maint')
-  health.setVerdict(5, 'down')
+  verdict[5] = EXCLUDED
   health.failed(6, 1, 1)
   const { remotes } = pool.explain(slotSet([0]), 2)
   assert.deepEqual(

@@ -5,6 +5,10 @@ export interface HashingOptions {
    * order of the configuration changes. @default a hash of the slot
    */
   readonly seeds?: ArrayLike<number>
+  /** By slot, as in `PoolOptions`. @default all the same */
+  readonly tiers?: ArrayLike<number>
+  /** As in `PoolOptions`. @default 1 */
+  readonly tierMinUsable?: number
   /** How many times its share of all sessions a remote may have before it passes clients on; at least 1. @default no limit */
   readonly boundedLoad?: number
 }

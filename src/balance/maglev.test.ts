@@ -102,3 +102,27 @@ test('weights that change all the time still come into force', () => {
   const share = chosen(policy, view, 1_000).filter((slot) => slot === 0).length
   assert.ok(share > 950, `${share} of 1,000`)
 })
+
+test('a remote in reserve that comes or goes moves no client of the others', () => {
+  const tiers = [0, 0, 1, 1]
+  const inUse = new FakeView([1, 1, 0, 0])
+  const weights = [1, 1, 5, 5]
+  const chosenWith = (members: readonly number[]) => {
+    const view = new FakeView(weights, undefined, members)
+    for (const slot of [2, 3]) view.down.add(slot)
+    return chosen(new Maglev(firstSlots(4), { tiers }), view)
+  }
+  const before = chosenWith([0, 1, 2, 3])
+  assert.deepEqual(chosenWith([0, 1, 3]), before)
+  assert.deepEqual(chosen(new Maglev(firstSlots(4)), inUse), before)
+})
+
+test('remotes in reserve get their shares while the others are down', (t) => {
+  const seed = anySeed()
+  t.diagnostic(`seed ${seed}`)
+  const view = new FakeView([1, 1, 1, 3])
+  for (const slot of [0, 1]) view.down.add(slot)
+  const slots = chosen(new Maglev(firstSlots(4), { tiers: [0, 0, 1, 1] }), view, CLIENTS, seed)
+  const light = slots.filter((slot) => slot === 2).length
+  assertShares([light, CLIENTS - light], [1, 3], seed)
+})

@@ -11,6 +11,7 @@ import { NONE, type Policy, type PoolView } from './policy.js'
 import { rendezvous, slotSeeds } from './rendezvous.js'
 import type { SlotRange } from './slot-range.js'
 import type { SlotSet } from './slot-set.js'
+import { regularMembers } from './tiers.js'
 
 /** New weights are in force after eight clients; each of them waits for well under a millisecond of the build. */
 const STEPS_PER_PICK = BUILD_STEPS / 8
@@ -18,6 +19,8 @@ const STEPS_PER_PICK = BUILD_STEPS / 8
 export class Maglev implements Policy {
   readonly #candidates: Candidates
   readonly #seeds: ArrayLike<number>
+  readonly #tiers: ArrayLike<number> | undefined
+  readonly #tierMinUsable: number
   readonly #bound: BoundedLoad
   #table: MaglevTable | undefined = undefined
   /** The first table, if it was needed before the first client. */
@@ -27,9 +30,12 @@ export class Maglev implements Policy {
   /** Members or weights have changed since the last build began. */
   #isStale = false
 
-  constructor(range: SlotRange, { boundedLoad = Infinity, seeds = slotSeeds(range) }: HashingOptions = {}) {
+  constructor(range: SlotRange, options: HashingOptions = {}) {
+    const { boundedLoad = Infinity, seeds = slotSeeds(range), tierMinUsable = 1, tiers } = options
     this.#candidates = new Candidates(range)
     this.#seeds = seeds
+    this.#tiers = tiers
+    this.#tierMinUsable = tierMinUsable
     this.#bound = new BoundedLoad(boundedLoad)
   }
 
@@ -88,9 +94,17 @@ export class Maglev implements Policy {
 
   /** Built at once, because no older table exists that could serve the first client. */
   #firstTable(view: PoolView): MaglevTable {
-    const table = new MaglevTable(view.members, view.weight, this.#seeds)
+    const table = this.#emptyTable(view)
     table.build(BUILD_STEPS)
     return table
+  }
+
+  /** Without the remotes in reserve: otherwise each of them that comes or goes would move clients of the others. */
+  #emptyTable({ members, weight }: PoolView): MaglevTable {
+    const tiers = this.#tiers
+    const regular =
+      tiers === undefined ? members : regularMembers(members, tiers, weight, this.#tierMinUsable)
+    return new MaglevTable(regular, weight, this.#seeds)
   }
 
   /**
@@ -100,7 +114,7 @@ export class Maglev implements Policy {
   #continueBuild(view: PoolView): void {
     if (this.#nextTable === undefined) {
       this.#isStale = false
-      this.#nextTable = new MaglevTable(view.members, view.weight, this.#seeds)
+      this.#nextTable = this.#emptyTable(view)
     }
     this.#nextTable.build(STEPS_PER_PICK)
     if (!this.#nextTable.isBuilt) return

@@ -3,6 +3,7 @@ import { test } from 'node:test'
 import fc from 'fast-check'
 import { slotSet } from '../../test/contract/policy.contract.js'
 import { leastUsePool } from '../../test/support/pools.js'
+import { DOWN, EXCLUDED, UP } from '../base/verdict.js'
 import { localPolicyMemory } from '../cells/policy-memory.js'
 import { LeastUse } from './least-use.js'
 import { FULL, NONE, type Policy, type PoolView } from './policy.js'
@@ -13,8 +14,9 @@ function poolOf(count: number, rebalance = 0, useMax?: readonly number[]) {
   const backOffUntilMs = new Float64Array(count)
   const weights = new Array<number>(count).fill(1)
   const use = new Int32Array(count)
+  const shared = { backOffUntilMs, verdict: new Int32Array(count), upAtMs: new Float64Array(count) }
   const limits = useMax === undefined ? {} : { useMax }
-  return { ...leastUsePool({ weights, use, backOffUntilMs, rebalance, ...limits }), backOffUntilMs, use }
+  return { ...leastUsePool({ weights, use, shared, rebalance, ...limits }), ...shared, use }
 }
 
 /** The remote that a client gets at `nowMs` on its first try. */
@@ -207,15 +209,30 @@ test('FULL when the pool as a whole has its maximum of sessions', () => {
 })
 
 test('verdict, admin state and back-off each make a remote unusable', () => {
-  const { health, pool } = poolOf(2)
-  health.setVerdict(0, 'down')
+  const { health, pool, verdict } = poolOf(2)
+  verdict[0] = EXCLUDED
   for (let i = 0; i < 4; i++) assert.equal(pickAt(pool, 0), 1)
-  assert.equal(pickAt(pool, 0, [1]), 0, 'a remote that is judged down is tried when nothing else is left')
+  assert.equal(pickAt(pool, 0, [1]), NONE, 'also when nothing else is left')
+  verdict[0] = DOWN
+  assert.equal(pickAt(pool, 0, [1]), 0, 'sessions failed: tried when nothing else is left')
   health.setAdminState(0, 'maint')
   assert.equal(pickAt(pool, 0, [1]), NONE, 'one in maintenance is not')
   health.setAdminState(0, 'ready')
-  health.setVerdict(0, 'up')
+  verdict[0] = UP
   assert.ok([pickAt(pool, 0), pickAt(pool, 0)].includes(0))
+})
+
+test('a failure from before the end of an outage is no reason to back off', () => {
+  const { health, pool, upAtMs } = poolOf(2)
+  health.failed(0, 10, 11)
+  assert.equal(pickAt(pool, 20), 1)
+  assert.equal(pickAt(pool, 20), 1)
+  // Another worker, or a health check, has seen it serve.
+  upAtMs[0] = 15
+  assert.ok([pickAt(pool, 20), pickAt(pool, 20)].includes(0))
+  health.failed(0, 21, 22)
+  assert.equal(pickAt(pool, 23), 1)
+  assert.equal(pickAt(pool, 23), 1)
 })
 
 test('health is taken over by the pool of a new configuration', () => {
@@ -276,7 +293,7 @@ test('hands the key of the client, the time and randomness to its policy, and me
 })
 
 test('a client keeps its remote whatever the weight says, but not one that is down, full or in maintenance', () => {
-  const { health, pool, use } = poolOf(2, 0, [2, 2])
+  const { health, pool, use, verdict } = poolOf(2, 0, [2, 2])
   pool.setWeight(0, 0)
   health.setAdminState(0, 'drain')
   assert.equal(pool.keeps(0, 0), true)
@@ -286,9 +303,9 @@ test('a client keeps its remote whatever the weight says, but not one that is do
   health.setAdminState(0, 'maint')
   assert.equal(pool.keeps(0, 0), false, 'in maintenance')
   health.setAdminState(0, 'ready')
-  health.setVerdict(0, 'down')
+  verdict[0] = EXCLUDED
   assert.equal(pool.keeps(0, 0), false, 'down')
-  health.setVerdict(0, 'up')
+  verdict[0] = UP
   health.setReachable(0, false)
   assert.equal(pool.keeps(0, 0), false, 'without an address')
 })

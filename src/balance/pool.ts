@@ -12,6 +12,7 @@ import type { RemoteHealth } from './remote-health.js'
 import { NOT_SKIPPED, SKIP, SKIP_REASONS } from './skip-reason.js'
 import type { SlotSet } from './slot-set.js'
 import type { SlowStart } from './slow-start.js'
+import { type Surplus, surplusRemote } from './surplus.js'
 import { hasTiers, Tiers } from './tiers.js'
 
 export interface PoolOptions {
@@ -184,14 +185,26 @@ export class Pool implements PoolView {
     return outlook
   }
 
-  /**
-   * Whether better tiers, whose remotes have served since their last failure, get the clients of this remote. `verdict`: 1 by
-   * slot for those that are down.
-   */
-  isOutranked(slot: number, nowMs: number, verdict: ArrayLike<number>): boolean {
+  /** Whether a remote is left that the client has not tried and that may be tried, now or when it has room. */
+  hasUntried(tried: SlotSet): boolean {
+    for (let i = 0; i < this.members.length; i++) {
+      const slot = this.members[i] as number
+      if (!tried.has(slot) && this.weight[slot] !== 0 && this.health.mayTry(slot)) return true
+    }
+    return false
+  }
+
+  /** Whether better tiers, whose remotes have served since their last failure, get the clients of this remote. */
+  isOutranked(slot: number, nowMs: number): boolean {
     if (this.#tiers === undefined) return false
     this.nowMs = nowMs
-    return this.#tiers.of(slot) > this.#tiers.worstInUse(this, this.health, verdict)
+    return this.#tiers.of(slot) > this.#tiers.worstInUse(this, this.health, true)
+  }
+
+  /** The remote that has too many sessions: see `surplusRemote`. */
+  surplus(over: number, nowMs: number): Surplus | undefined {
+    this.#begin(nowMs, this.key)
+    return surplusRemote(this, (slot) => this.#isHealthy(slot), over)
   }
 
   /** What `observe` must be fed with; undefined: nothing. */

@@ -2,12 +2,11 @@
  * What one worker knows of each remote, one field per fact: reachability, verdict and admin state come from the head,
  * back-off from this worker's own attempts. Pure: time is an argument.
  */
+import { EXCLUDED } from '../base/verdict.js'
+import { BackOff } from './back-off.js'
 import { NONE } from './policy.js'
+import { RandomSource } from './random-source.js'
 import { NOT_SKIPPED, SKIP } from './skip-reason.js'
-
-/** Back-off after a failure, doubled by each further failure up to the maximum. */
-const BACK_OFF_FIRST_MS = 1_000
-const BACK_OFF_MAX_MS = 30_000
 
 /** How the outcome of an attempt changed the health of its remote. */
 export type HealthChange = 'went-down' | 'came-up' | undefined
@@ -19,13 +18,22 @@ const ADMIN_STATES: readonly AdminState[] = ['ready', 'drain', 'maint']
 const DRAIN = ADMIN_STATES.indexOf('drain')
 const MAINT = ADMIN_STATES.indexOf('maint')
 
+/** Rows of the cells, by slot. */
+export interface SharedHealth {
+  readonly backOffUntilMs: Float64Array
+  readonly verdict: ArrayLike<number>
+  readonly upAtMs: ArrayLike<number>
+}
+
 export class RemoteHealth {
   /** Remotes by slot: 0 to `count` - 1. */
   readonly count: number
   /** 1: its name has an address. A remote without one is not down but absent. */
   readonly #isReachable: Uint8Array
-  /** 1: the head's verdict is down. */
-  readonly #isJudgedDown: Uint8Array
+  /** The head's verdict: UP, DOWN or EXCLUDED of base/verdict.ts. In shared memory. */
+  readonly verdict: ArrayLike<number>
+  /** When its last outage ended, CLOCK_MONOTONIC; 0: it has not had one. In shared memory. */
+  readonly #upAtMs: ArrayLike<number>
   /** Index in ADMIN_STATES. */
   readonly #adminState: Uint8Array
   /** Failed attempts since the last success. */
@@ -34,15 +42,23 @@ export class RemoteHealth {
   readonly #failedAtMs: Float64Array
   /** End of the back-off, CLOCK_MONOTONIC; 0: none. In shared memory; this worker is the only writer. */
   readonly #backOffUntilMs: Float64Array
+  readonly #backOff: BackOff
 
-  constructor(count: number, backOffUntilMs: Float64Array = new Float64Array(count)) {
+  constructor(
+    count: number,
+    shared: Partial<SharedHealth> = {},
+    backOff = new BackOff([], new RandomSource(0)),
+  ) {
+    const { backOffUntilMs = new Float64Array(count), upAtMs = new Float64Array(count) } = shared
     this.count = count
+    this.verdict = shared.verdict ?? new Int32Array(count)
+    this.#upAtMs = upAtMs
     this.#isReachable = new Uint8Array(count).fill(1)
-    this.#isJudgedDown = new Uint8Array(count)
     this.#adminState = new Uint8Array(count)
     this.#failures = new Int32Array(count)
     this.#failedAtMs = new Float64Array(count).fill(-1)
     this.#backOffUntilMs = backOffUntilMs
+    this.#backOff = backOff
   }
 
   /** Whether it may get a client now. */
@@ -60,13 +76,13 @@ export class RemoteHealth {
     if (this.#isReachable[slot] === 0) return SKIP['no-address']
     const adminState = this.#adminState[slot] as number
     if (adminState !== 0) return adminState === DRAIN ? SKIP.drain : SKIP.maint
-    if (this.#isJudgedDown[slot] === 1) return SKIP.down
-    return (this.#backOffUntilMs[slot] as number) > nowMs ? SKIP['backing-off'] : NOT_SKIPPED
+    if (this.verdict[slot] === EXCLUDED) return SKIP.down
+    return this.#isBackingOff(slot, nowMs) ? SKIP['backing-off'] : NOT_SKIPPED
   }
 
-  /** Whether it may get a client that has tried all others: back-off and verdict are ignored. */
+  /** Whether it may get a client that has tried all others: back-off is ignored. */
   mayTry(slot: number): boolean {
-    return this.#isReachable[slot] === 1 && this.#adminState[slot] === 0
+    return this.#isReachable[slot] === 1 && this.#adminState[slot] === 0 && this.verdict[slot] !== EXCLUDED
   }
 
   /** Whether its last attempt failed. */
@@ -80,7 +96,7 @@ export class RemoteHealth {
 
   /** One client retries a failing remote; others skip it until the outcome is known or the back-off expires. */
   beginProbe(slot: number, nowMs: number): void {
-    this.#backOffUntilMs[slot] = nowMs + this.#backOffMs(slot)
+    this.#backOffUntilMs[slot] = nowMs + this.#backOff.timeMs(slot, this.#failures[slot] as number)
   }
 
   /** Records the failure of an attempt that started at `startedMs`. */
@@ -89,8 +105,9 @@ export class RemoteHealth {
     if (this.#isReachable[slot] === 0 || startedMs <= (this.#failedAtMs[slot] as number)) return undefined
     const wasFailing = this.isFailing(slot)
     this.#failedAtMs[slot] = nowMs
-    this.#failures[slot] = (this.#failures[slot] as number) + 1
-    this.#backOffUntilMs[slot] = nowMs + this.#backOffMs(slot)
+    const failures = (this.#failures[slot] as number) + 1
+    this.#failures[slot] = failures
+    this.#backOffUntilMs[slot] = nowMs + this.#backOff.timeMs(slot, failures)
     return wasFailing ? undefined : 'went-down'
   }
 
@@ -123,25 +140,22 @@ export class RemoteHealth {
     }
   }
 
-  setVerdict(slot: number, verdict: 'up' | 'down'): void {
-    this.#isJudgedDown[slot] = verdict === 'down' ? 1 : 0
-  }
-
   setAdminState(slot: number, state: AdminState): void {
     this.#adminState[slot] = ADMIN_STATES.indexOf(state)
   }
 
   #isUp(slot: number, nowMs: number): boolean {
-    return this.#isJudgedDown[slot] === 0 && (this.#backOffUntilMs[slot] as number) <= nowMs
+    return this.verdict[slot] !== EXCLUDED && !this.#isBackingOff(slot, nowMs)
+  }
+
+  /** A failure from before the end of the last outage does not count: the head has seen the remote serve since. */
+  #isBackingOff(slot: number, nowMs: number): boolean {
+    if ((this.#backOffUntilMs[slot] as number) <= nowMs) return false
+    return (this.#failedAtMs[slot] as number) >= (this.#upAtMs[slot] as number)
   }
 
   #clearFailures(slot: number): void {
     this.#failures[slot] = 0
     this.#backOffUntilMs[slot] = 0
-  }
-
-  #backOffMs(slot: number): number {
-    const doublings = Math.min((this.#failures[slot] as number) - 1, 10)
-    return Math.min(BACK_OFF_FIRST_MS * 2 ** doublings, BACK_OFF_MAX_MS)
   }
 }

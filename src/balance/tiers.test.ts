@@ -2,15 +2,18 @@ import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import fc from 'fast-check'
 import { slotSet } from '../../test/contract/policy.contract.js'
+import { DOWN, EXCLUDED, UP } from '../base/verdict.js'
 import { localPolicyMemory } from '../cells/policy-memory.js'
 import { LeastUse } from './least-use.js'
 import { FULL, NONE } from './policy.js'
 import { Pool, type PoolOptions } from './pool.js'
 import { RemoteHealth } from './remote-health.js'
+import { regularMembers } from './tiers.js'
 
 /** A pool with remotes of these tiers. */
 function poolOf(tiers: readonly number[], options: Partial<PoolOptions> = {}) {
-  const health = new RemoteHealth(tiers.length)
+  const verdict = new Int32Array(tiers.length)
+  const health = new RemoteHealth(tiers.length, { verdict })
   const use = new Int32Array(tiers.length)
   const pool = new Pool({
     name: 'default',
@@ -23,7 +26,7 @@ function poolOf(tiers: readonly number[], options: Partial<PoolOptions> = {}) {
     tiers,
     ...options,
   })
-  return { health, pool, use }
+  return { health, pool, use, verdict }
 }
 
 /** The slots that clients at `nowMs` get, without repetition. */
@@ -32,29 +35,29 @@ function gotBy(pool: Pool, nowMs: number): number[] {
 }
 
 test('clients go to the next tier when a tier is down, and back', () => {
-  const { health, pool } = poolOf([1, 0, 1, 0, 2])
+  const { pool, verdict } = poolOf([1, 0, 1, 0, 2])
   assert.deepEqual(gotBy(pool, 0), [1, 3])
-  health.setVerdict(1, 'down')
+  verdict[1] = EXCLUDED
   assert.deepEqual(gotBy(pool, 0), [3])
-  health.setVerdict(3, 'down')
+  verdict[3] = EXCLUDED
   assert.deepEqual(gotBy(pool, 0), [0, 2])
-  health.setVerdict(0, 'down')
-  health.setVerdict(2, 'down')
+  verdict[0] = EXCLUDED
+  verdict[2] = EXCLUDED
   assert.deepEqual(gotBy(pool, 0), [4])
-  health.setVerdict(3, 'up')
+  verdict[3] = UP
   assert.deepEqual(gotBy(pool, 0), [3])
 })
 
 test('a tier helps the better ones while these have too few usable remotes', () => {
-  const { health, pool } = poolOf([0, 0, 0, 1, 1, 2], { tierMinUsable: 3 })
+  const { pool, verdict } = poolOf([0, 0, 0, 1, 1, 2], { tierMinUsable: 3 })
   assert.deepEqual(gotBy(pool, 0), [0, 1, 2])
-  health.setVerdict(0, 'down')
+  verdict[0] = EXCLUDED
   assert.deepEqual(gotBy(pool, 0), [1, 2, 3, 4])
-  health.setVerdict(3, 'down')
+  verdict[3] = EXCLUDED
   assert.deepEqual(gotBy(pool, 0), [1, 2, 4])
-  health.setVerdict(4, 'down')
+  verdict[4] = EXCLUDED
   assert.deepEqual(gotBy(pool, 0), [1, 2, 5])
-  health.setVerdict(0, 'up')
+  verdict[0] = UP
   assert.deepEqual(gotBy(pool, 0), [0, 1, 2])
 })
 
@@ -98,20 +101,19 @@ test('remotes of weight 0 are not usable', () => {
 })
 
 test('a remote is outranked while better tiers have enough remotes that have served since they were down', () => {
-  const { health, pool } = poolOf([0, 0, 1, 2], { tierMinUsable: 2 })
-  const verdict = new Int32Array(4)
-  const outranked = (nowMs: number) => [0, 1, 2, 3].filter((slot) => pool.isOutranked(slot, nowMs, verdict))
+  const { health, pool, verdict } = poolOf([0, 0, 1, 2], { tierMinUsable: 2 })
+  const outranked = (nowMs: number) => [0, 1, 2, 3].filter((slot) => pool.isOutranked(slot, nowMs))
   assert.deepEqual(outranked(0), [2, 3])
   health.failed(0, 0, 1)
   assert.deepEqual(outranked(2), [3], 'one of the best is backed off from')
   assert.deepEqual(outranked(100_000), [3], 'its back-off is over, but it has not served yet')
   health.succeeded(0)
   assert.deepEqual(outranked(100_001), [2, 3])
-  verdict[1] = 1
+  verdict[1] = DOWN
   assert.deepEqual(outranked(100_001), [3], 'another worker knows that one is down')
-  verdict[2] = 1
+  verdict[2] = DOWN
   assert.deepEqual(outranked(100_001), [])
-  assert.deepEqual(poolOf([0, 0]).pool.isOutranked(1, 0, verdict), false, 'without tiers')
+  assert.deepEqual(poolOf([0, 0]).pool.isOutranked(1, 0), false, 'without tiers')
 })
 
 test('a tier gets clients exactly while the better ones together have too few usable remotes', () => {
@@ -119,11 +121,11 @@ test('a tier gets clients exactly while the better ones together have too few us
   const remotes = fc.array(remote, { minLength: 1, maxLength: 10 })
   fc.assert(
     fc.property(remotes, fc.integer({ min: 1, max: 4 }), (remotes, tierMinUsable) => {
-      const { health, pool } = poolOf(
+      const { pool, verdict } = poolOf(
         remotes.map(({ tier }) => tier),
         { tierMinUsable },
       )
-      for (const [slot, { isUp }] of remotes.entries()) health.setVerdict(slot, isUp ? 'up' : 'down')
+      for (const [slot, { isUp }] of remotes.entries()) verdict[slot] = isUp ? UP : EXCLUDED
       const usable = remotes.flatMap(({ isUp }, slot) => (isUp ? [slot] : []))
       const expected = usable.filter((slot) => {
         const tier = remotes[slot]?.tier ?? 0
@@ -132,4 +134,14 @@ test('a tier gets clients exactly while the better ones together have too few us
       if (expected.length > 0) assert.deepEqual(gotBy(pool, 0), expected)
     }),
   )
+})
+
+test('regular members are those of the tiers that are in use while all remotes are up', () => {
+  const regular = (tiers: readonly number[], weights: readonly number[], minUsable = 1) =>
+    regularMembers([...tiers.keys()], tiers, weights, minUsable).sort()
+  assert.deepEqual(regular([0, 1, 0, 2], [1, 1, 1, 1]), [0, 2])
+  assert.deepEqual(regular([0, 1, 0, 2], [1, 1, 1, 1], 3), [0, 1, 2])
+  assert.deepEqual(regular([0, 1, 0, 2], [1, 1, 0, 1]), [0, 2], 'a weight may change')
+  assert.deepEqual(regular([0, 1, 0, 2], [0, 1, 0, 1]), [0, 1, 2])
+  assert.deepEqual(regular([0, 1, 0, 2], [1, 1, 1, 1], 5), [0, 1, 2, 3])
 })

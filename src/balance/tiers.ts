@@ -2,6 +2,7 @@
  * Tiers of a pool: a tier gets clients while the better ones together have too few usable remotes. Says so for each
  * client anew, so clients go back to the better tiers as soon as these are usable again.
  */
+import { UP } from '../base/verdict.js'
 import type { PoolView } from './policy.js'
 import type { RemoteHealth } from './remote-health.js'
 
@@ -19,19 +20,19 @@ export class Tiers {
   }
 
   /**
-   * The worst tier that gets clients. Mostly looks at as many remotes as must be usable. `verdict`: 1 by slot for those that
-   * are down; with it, those that are only being retried do not count either.
+   * The worst tier that gets clients. Mostly looks at as many remotes as must be usable. With `isProven`
+   * only remotes count that have served since their last failure, in this worker and for the head.
    */
   worstInUse(
     { nowMs, weight }: Pick<PoolView, 'nowMs' | 'weight'>,
     health: RemoteHealth,
-    verdict?: ArrayLike<number>,
+    isProven = false,
   ): number {
     let usable = 0
     for (let i = 0; i < this.#slots.length; i++) {
       const slot = this.#slots[i] as number
       if (weight[slot] === 0 || !health.isUsable(slot, nowMs)) continue
-      if (verdict !== undefined && (verdict[slot] === 1 || health.isFailing(slot))) continue
+      if (isProven && (health.verdict[slot] !== UP || health.isFailing(slot))) continue
       if (++usable === this.#minUsable) return tierOf(this.#tiers, slot)
     }
     return Infinity
@@ -45,6 +46,18 @@ export class Tiers {
 /** Whether the members belong to different tiers. */
 export function hasTiers(members: readonly number[], tiers: ArrayLike<number>): boolean {
   return members.some((slot) => tierOf(tiers, slot) !== tierOf(tiers, members[0] as number))
+}
+
+/** The members that get clients while all remotes are up, and those of their tiers whose weight is 0. */
+export function regularMembers(
+  members: ArrayLike<number>,
+  tiers: ArrayLike<number>,
+  weights: ArrayLike<number>,
+  minUsable: number,
+): number[] {
+  const byTier = Array.from(members).sort((a, b) => tierOf(tiers, a) - tierOf(tiers, b))
+  const worst = byTier.filter((slot) => weights[slot] !== 0)[minUsable - 1]
+  return worst === undefined ? byTier : byTier.filter((slot) => tierOf(tiers, slot) <= tierOf(tiers, worst))
 }
 
 function tierOf(tiers: ArrayLike<number>, slot: number): number {

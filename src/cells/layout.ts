@@ -10,7 +10,7 @@
  * |---|---|---|---|---|---|
  * | `head` | read-only, sealed | `words` | one | the head, once | Int32: version, children, remotes, listeners, ring bytes |
  * | | | `mayGrow` | one | the head | Int32: 1 while there may be more children |
- * | | | `verdict` | remote | the head | Int32: 1 while it is down, as logged |
+ * | | | `verdict` | remote | the head | Int32: UP, DOWN or EXCLUDED of `base/verdict.ts` |
  * | | | `upAt` | remote | the head | Float64: CLOCK_MONOTONIC ms at the end of its last outage, where slow start begins; 0 = no outage yet |
  * | | | `useMax` | place | the head | Int32: most sessions, NO_LIMIT for any number |
  * | `common` | writable | `use` | place | children, several writers | Int32 with Atomics: sessions of all children |
@@ -35,7 +35,7 @@
  */
 import { POLICY_COLUMNS } from './policy-memory.js'
 
-export const LAYOUT_VERSION = 14
+export const LAYOUT_VERSION = 15
 
 /** The counters of a child: sums since its start, and gauges, which end in `Now`. */
 export const COUNTERS = [
@@ -56,6 +56,7 @@ export const COUNTERS = [
   'timedOut',
   'cutAtShutdown',
   'cutOnRecovery',
+  'shed',
   'acceptPauses',
   'logLinesDropped',
   'tlsErrors',
@@ -66,6 +67,9 @@ export const COUNTERS = [
   'queuedNow',
   'queueTimeouts',
   'queueFull',
+  // Clients that were rejected because another attempt would have been more than `attempts max`, or than the retry budget.
+  'attemptsMaxReached',
+  'retryBudgetSpent',
   // Queries to the MAVIS modules, and rejected clients by reason.
   'mavisAsked',
   'mavisDenied',

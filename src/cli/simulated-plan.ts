@@ -3,14 +3,16 @@ import { AccessList } from '../admission/access-list.js'
 import { Router } from '../admission/router.js'
 import type { Pool } from '../balance/pool.js'
 import { RemoteHealth } from '../balance/remote-health.js'
+import { regularMembers } from '../balance/tiers.js'
 import { nearest } from '../base/suggest.js'
 import { NO_LIMIT } from '../cells/layout.js'
 import { localPolicyMemory } from '../cells/policy-memory.js'
 import { StickyTable, stickyBytes } from '../cells/sticky-table.js'
 import type { ListenerSettings } from '../config/table-spawnd.js'
 import { intendedKind, intendedName } from '../control/process/listeners.js'
-import { poolOf, remoteArrays } from '../engine/build-pools.js'
+import { backOffOf, poolOf, remoteArrays, retryBudgetOf } from '../engine/build-pools.js'
 import type { Plan, PoolPlan, StickyPlan } from '../engine/plan.js'
+import { RemoteVerdicts } from '../health/remote-verdicts.js'
 import { heapRegion } from '../kernel/region.js'
 import { ownWord } from '../observe/access-line.js'
 import { compilePlan } from '../plan/compile/compile-plan.js'
@@ -21,7 +23,6 @@ import { DynamicHosts } from '../relay/dynamic-hosts.js'
 import { ROUND_PAUSE_MS } from '../relay/opening/attempts.js'
 import { hashOfFacts, isRecognisedBy } from '../relay/opening/client-hash.js'
 import { Stickiness, StickyClient } from '../relay/stickiness.js'
-import { RemoteVerdicts } from '../services/remote-verdicts.js'
 import type { RelayModel, SimulatedPool } from '../simulate/relay-model.js'
 import { routeGaps } from '../simulate/route-gaps.js'
 import { type ReportedPool, type ReportedRemote, Rows } from '../simulate/rows.js'
@@ -101,6 +102,7 @@ function traceListeners(
     realm,
     pool,
     dialRetries: overrides?.dialRetries,
+    attemptsMax: overrides?.attemptsMax,
     dialTimeoutMs: overrides?.dialTimeoutMs,
     usesLoggedPools: (gaps[slot]?.size ?? 0) > 0,
   }))
@@ -138,7 +140,6 @@ function notesOf(
 function prepare(plan: Plan, listeners: readonly TraceListener[], trace: Trace, seed: number) {
   const { defaultPool, pools, remotes, routes } = plan
   const rows = new Rows(pools.map(reportedPool), reportedRemotes(plan), trace)
-  const health = new RemoteHealth(remotes.length)
   const arrays = remoteArrays(plan)
   const useMax = limitsOf(plan, rows)
   const cells = {
@@ -147,6 +148,7 @@ function prepare(plan: Plan, listeners: readonly TraceListener[], trace: Trace, 
     verdict: new Int32Array(remotes.length),
     upAtMs: new Float64Array(remotes.length),
   }
+  const health = new RemoteHealth(remotes.length, cells, backOffOf(plan, seed))
   const model: RelayModel = {
     listeners,
     accessList: new AccessList(plan.admission.accessTable),
@@ -178,7 +180,7 @@ function limitsOf({ pools, remotes }: Plan, rows: Rows): Int32Array {
 
 function simulatedPool(plan: PoolPlan, pool: Pool, { remotes }: Plan, seed: number): SimulatedPool {
   const { dynamic, key, options, queueSize, sticky } = plan
-  const { dialRetries, dialTimeoutMs, queueTimeoutMs } = options
+  const { attemptsMax, dialRetries, dialTimeoutMs, queueTimeoutMs } = options
   const hosts = dynamic && new DynamicHosts(dynamic, 0, 0)
   return {
     pool,
@@ -186,6 +188,8 @@ function simulatedPool(plan: PoolPlan, pool: Pool, { remotes }: Plan, seed: numb
     hashOf: key && ((facts) => hashOfFacts(facts, key, '')),
     memoryOf: sticky === undefined ? () => undefined : memoriesOf(plan, sticky, remotes, seed),
     dialRetries,
+    attemptsMax,
+    retryBudget: retryBudgetOf(plan),
     dialTimeoutMs,
     queueSize,
     queueTimeoutMs,
@@ -233,19 +237,13 @@ function reportedPool({ dynamic, members, name, policy }: PoolPlan): ReportedPoo
 
 function reportedRemotes({ pools, remotes }: Plan): readonly ReportedRemote[] {
   const poolOf = new Map(pools.flatMap(({ members }, index) => members.map((slot) => [slot, index])))
+  const { tiers, weights } = remoteArrays({ pools, remotes })
+  // Those that get clients while all remotes of their pools are up.
+  const regular = new Set(
+    pools.flatMap(({ members, tierMinUsable }) => regularMembers(members, tiers, weights, tierMinUsable)),
+  )
   return remotes.map(({ name, weight }, slot) => {
     const pool = poolOf.get(slot) ?? 0
-    return { name: ownWord(name), pool, weight, isRegular: isRegular(slot, pools[pool], remotes) }
+    return { name: ownWord(name), pool, weight, isRegular: weight > 0 && regular.has(slot) }
   })
-}
-
-/** Whether it gets clients while all remotes of its pool are up. */
-function isRegular(slot: number, pool: PoolPlan | undefined, remotes: Plan['remotes']): boolean {
-  const own = remotes[slot]
-  if (pool === undefined || own === undefined || own.weight === 0) return false
-  const better = pool.members.filter((other) => {
-    const { tier = 0, weight = 0 } = remotes[other] ?? {}
-    return weight > 0 && tier < own.tier
-  })
-  return better.length < pool.tierMinUsable
 }

@@ -2,6 +2,7 @@ import { orList } from './expectation.js'
 import { FOREIGN_WORDS, type ForeignWord } from './foreign-words.js'
 import { inPlace } from './places.js'
 import type { Block } from './row.js'
+import { healthBlock } from './table-health.js'
 import { poolBlock } from './table-pool.js'
 import { remoteBlock } from './table-remote.js'
 import { routeBlock } from './table-route.js'
@@ -17,10 +18,9 @@ export interface Advice {
 
 /** The blocks that `FOREIGN_WORDS` may name. */
 export const ADVISED_BLOCKS: ReadonlyMap<string, Block<unknown>> = new Map<string, Block<unknown>>(
-  [spawndBlock, listenBlock, spawnBlock, tcprelayBlock, poolBlock, remoteBlock, routeBlock].map((block) => [
-    block.name,
-    block,
-  ]),
+  [spawndBlock, listenBlock, spawnBlock, tcprelayBlock, poolBlock, remoteBlock, healthBlock, routeBlock].map(
+    (block) => [block.name, block],
+  ),
 )
 
 /** All spellings, the longest first: `option tcpka` before `option`. */

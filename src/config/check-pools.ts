@@ -1,5 +1,5 @@
 /** Checks pools: their names, that they have remotes, and that each listener's pool is there. */
-import { POLICIES_WITHOUT_SLOW_START } from '../base/policy-names.js'
+import { POLICIES_WITHOUT_SLOW_START, type PolicyName } from '../base/policy-names.js'
 import type { Position } from '../base/problem.js'
 import { orList, shown } from './expectation.js'
 import { nameHint } from './name-hint.js'
@@ -9,6 +9,9 @@ import type { SpawndSettings } from './table-spawnd.js'
 import type { TcprelaySettings } from './table-tcprelay.js'
 
 type Pools = TcprelaySettings['pools']
+
+/** A client gets the same remote again. */
+const HASHING: readonly PolicyName[] = ['source', 'maglev']
 
 const ALL_ZERO = "'weight = 0' means no new clients, and no remote has another weight"
 
@@ -28,7 +31,21 @@ export function checkPools({ pools, position: section }: TcprelaySettings, probl
     if (first !== undefined && !hasMistakes && remotes.every(({ weight }) => weight === 0))
       problems.warn(first.position, `the pool ${shown(name)} serves no clients: ${ALL_ZERO}`)
     checkSlowStart(pool, problems)
+    checkShed(pool, problems)
   }
+  checkBackOff(pools, problems)
+}
+
+/** Pools may have both directives from the section: each is reported once. */
+function checkBackOff(pools: Pools, problems: Problems): void {
+  const wrong = new Map(
+    pools.flatMap(({ backOffFirst, backOffMaxMs }) => {
+      if (backOffFirst === undefined || backOffFirst.value <= backOffMaxMs) return []
+      return [[backOffFirst.position, backOffMaxMs]]
+    }),
+  )
+  for (const [position, maxMs] of wrong)
+    problems.error(position, `'back-off first' is longer than 'back-off max', which is ${maxMs / 1_000} s`)
 }
 
 function checkSlowStart({ name, policy, position, remotes, slowStartMs }: Pools[number], problems: Problems) {
@@ -37,6 +54,16 @@ function checkSlowStart({ name, policy, position, remotes, slowStartMs }: Pools[
   if (own === undefined && slowStartMs === 0) return
   const text = `'slow start' has no effect in the pool ${shown(name)}: 'balance = ${policy}' ignores it`
   problems.warn(own?.position ?? position, text)
+}
+
+/** The clients would come back to the same remote, so the plan ignores `shed` there. */
+function checkShed({ name, policy, shed, sticky }: Pools[number], problems: Problems) {
+  if (shed === undefined) return
+  const isSticky = sticky !== undefined && sticky.entries > 0
+  const cause = isSticky ? "'sticky'" : HASHING.includes(policy) ? `'balance = ${policy}'` : undefined
+  if (cause === undefined) return
+  const text = `'shed' has no effect in the pool ${shown(name)}: ${cause} brings each client back to its remote`
+  problems.warn(shed.position, text)
 }
 
 function sameName(name: string, earlier: Position, section: Position): string {

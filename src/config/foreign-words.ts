@@ -14,12 +14,12 @@ export interface ForeignWord {
 }
 
 // Directives and texts that several entries name.
+const BACK_OFF = ['back-off first', 'back-off max']
 const TIMEOUTS = ['idle timeout', 'connect timeout', 'dial timeout', 'half-close timeout']
 const LISTENER = "a listener is 'listen { address = ADDRESS port = PORT }' in the spawnd section"
 const REMOTE = "a server is 'remote { address = HOST port = PORT }' in the tcprelay section"
 const POOL = "remotes that serve together are 'pool = NAME { remote { … } }' in the tcprelay section"
-const NO_HEALTH_CHECKS =
-  'this version has no health checks: if a remote cannot be reached, the client is relayed to the next one'
+const HEALTH = "a health check is 'health = { type = TYPE }' in the tcprelay section, a pool or a remote"
 const ROUTE_FORM = "'route { server name = NAME pool = NAME }' in the tcprelay section"
 const NO_PROXY_PROTOCOL = 'this version does not support the PROXY protocol'
 const NO_HTTP = 'this program relays bytes and does not parse HTTP'
@@ -71,8 +71,19 @@ export const FOREIGN_WORDS: readonly ForeignWord[] = [
   { words: 'timeoutbusy', write: { tcprelay: TIMEOUTS } },
   { words: 'grace|hard-stop-after|worker_shutdown_timeout', write: { tcprelay: ['grace period'] } },
   {
-    words: 'retries|redispatch|proxy_next_upstream|proxy_next_upstream_tries',
-    write: { tcprelay: ['dial retries'] },
+    words: 'retries|redispatch|proxy_next_upstream',
+    write: { tcprelay: ['dial retries', 'attempts max'] },
+  },
+  { words: 'proxy_next_upstream_tries|max_connect_attempts', write: { tcprelay: ['attempts max'] } },
+  { words: 'proxy_next_upstream_timeout', write: { tcprelay: ['dial timeout'] } },
+  {
+    words: 'max_retries|budget_percent|min_retry_concurrency|percent_can_retry',
+    write: { tcprelay: ['retry budget'] },
+  },
+  {
+    words: 'fail_timeout|max_fails|base_interval|max_interval',
+    write: { tcprelay: BACK_OFF, pool: BACK_OFF },
+    text: 'the first failed attempt counts',
   },
 
   // Policies and health checks.
@@ -85,10 +96,19 @@ export const FOREIGN_WORDS: readonly ForeignWord[] = [
   { words: 'least_conn|random|least_time', write: { tcprelay: ['balance'], pool: ['balance'] } },
   {
     words:
-      'check|checks|inter|rise|fall|observe|health|healthcheck|health-check|health_check|tcp-check|http-check|httpchk',
-    text: NO_HEALTH_CHECKS,
+      'check|checks|rise|fall|observe|healthcheck|health-check|health_check|tcp-check|http-check|httpchk|agent-check',
+    write: { tcprelay: ['health'], pool: ['health'], remote: ['health'], health: ['type'] },
   },
-  { words: 'option httpchk|tcp-check|ssl-hello-chk|smtpchk|mysql-check|pgsql-check', text: NO_HEALTH_CHECKS },
+  {
+    words: 'inter',
+    write: { tcprelay: ['health'], pool: ['health'], remote: ['health'], health: ['interval'] },
+  },
+  { words: 'fastinter', write: { health: ['fast interval'] } },
+  { words: 'downinter', write: { health: ['down interval'] } },
+  {
+    words: 'option httpchk|tcp-check|ssl-hello-chk|smtpchk|mysql-check|pgsql-check|redis-check|ldap-check',
+    text: HEALTH,
+  },
   { words: 'stick|stick-table|cookie|persist|affinity', write: { tcprelay: ['sticky'], pool: ['sticky'] } },
   { words: 'resolvers|resolver|nameserver', text: 'host names are resolved by the system resolver' },
 
@@ -141,7 +161,7 @@ export const FOREIGN_WORDS: readonly ForeignWord[] = [
   { words: 'so_keepalive|keepalive|tcpka', write: { tcprelay: ['tcp keepalive'] } },
   { words: 'option tcpka|clitcpka|srvtcpka', write: { tcprelay: ['tcp keepalive'] } },
   { words: 'option splice-auto|splice-request|splice-response', write: { tcprelay: ['splice'] } },
-  { words: 'option redispatch', write: { tcprelay: ['dial retries'] } },
+  { words: 'option redispatch', write: { tcprelay: ['dial retries', 'attempts max'] } },
   { words: 'option', text: NO_SUCH_OPTION },
   { words: 'tfo|fastopen|tcp_fastopen', write: { listen: ['fast open'] } },
 

@@ -58,6 +58,18 @@ export function decimal({ min, max }: Required<Range>): ValueType<number> {
   })
 }
 
+const PERCENT = /^(\d+)%?$/
+
+/** `20%`, or the number alone. */
+export function percent({ min = 0, max }: Range & { readonly max: number }): ValueType<number> {
+  const read = (text: string) => {
+    const value = Number(PERCENT.exec(text)?.[1])
+    if (Number.isNaN(value)) return refuseText('a percentage as in 20%', text)
+    return value < min || value > max ? refuseText(`a percentage from ${min}% to ${max}%`, text) : value
+  }
+  return oneToken('PERCENT', read, { format: (value) => `${value}%` })
+}
+
 /** A time for our own timers; a number without a unit is in seconds. Bounds and value are in milliseconds. */
 export function time({ min = 0, max = INT_MAX * 1000 }: Range = {}): ValueType<number> {
   return oneToken('TIME', (text) => parseTime(text, 1, min, max), { format: formatTime })

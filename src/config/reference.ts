@@ -4,6 +4,7 @@ import { LANGUAGE_CHAPTER } from './language-chapter.js'
 import { moduleRows } from './module-rows.js'
 import { type Block, block, type Need, type Row } from './row.js'
 import { commonRows } from './table-common.js'
+import { healthBlock } from './table-health.js'
 import { moduleBlocks } from './table-mavis.js'
 import { serverBlock } from './table-mavis-remote.js'
 import { NOT_OVERRIDDEN, overrideRows } from './table-overrides.js'
@@ -47,6 +48,11 @@ const CHAPTERS: readonly Chapter[] = [
   { title: 'Block `pool = NAME { … }` in `tcprelay`', block: poolBlock, intro: poolBlock.doc },
   { title: 'Block `sticky { … }` in `tcprelay` or `pool`', block: stickyBlock, intro: stickyBlock.doc },
   { title: 'Block `queue { … }` in `tcprelay` or `pool`', block: queueBlock, intro: queueBlock.doc },
+  {
+    title: 'Block `health { … }` in `tcprelay`, `pool` or `remote`',
+    block: healthBlock,
+    intro: healthBlock.doc,
+  },
   { title: 'Block `route { … }` in `tcprelay`', block: routeBlock, intro: routeBlock.doc },
   { title: 'Block `test "NAME" { … }` in `tcprelay`', block: testBlock, intro: testBlock.doc },
   { title: 'Block `remote { … }` in `tcprelay` or `pool`', block: remoteBlock, intro: remoteBlock.doc },

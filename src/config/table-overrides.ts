@@ -4,6 +4,10 @@ import { balanceRows } from './table-balance.js'
 import { relayingRows } from './table-relaying.js'
 
 const {
+  attemptsMax,
+  backOffFirst,
+  backOffJitterPercent,
+  backOffMaxMs,
   connectTimeoutMs,
   dialRetries,
   dialTimeoutMs,
@@ -12,6 +16,7 @@ const {
   localAddress,
   localPortRange,
   rebalance,
+  retryBudgetPercent,
   splice,
 } = relayingRows
 
@@ -21,6 +26,7 @@ export const overrideRows = withoutDefaults({
   connectTimeoutMs,
   dialTimeoutMs,
   dialRetries,
+  attemptsMax,
   idleTimeoutMs,
   halfCloseTimeoutMs,
   splice,
@@ -29,6 +35,13 @@ export const overrideRows = withoutDefaults({
 export const NOT_OVERRIDDEN_REASON = 'a listener cannot override it: all clients of a pool share its state'
 
 /** Policies and their state. `tcp keepalive` is missing in both: a listener has it for the sockets of its clients. */
-export const NOT_OVERRIDDEN = { ...balanceRows, rebalance }
+export const NOT_OVERRIDDEN = {
+  ...balanceRows,
+  rebalance,
+  backOffFirst,
+  backOffMaxMs,
+  backOffJitterPercent,
+  retryBudgetPercent,
+}
 
 export type OverrideSettings = Omit<Settings<typeof overrideRows>, 'position'>

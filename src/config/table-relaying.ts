@@ -5,14 +5,19 @@ import { count, time } from './number-types.js'
 import { portRange } from './port-range-type.js'
 import { optional, optionalBlock, type Settings, value } from './row.js'
 import { balanceRows } from './table-balance.js'
+import { diallingRows } from './table-dialling.js'
+import { healthRow } from './table-health.js'
 import { queueBlock } from './table-queue.js'
 import { keepaliveRows } from './table-shared.js'
+import { shedBlock } from './table-shed.js'
 import { stickyBlock } from './table-sticky.js'
 import { choice } from './text-types.js'
 
 export const relayingRows = {
   ...balanceRows,
   sticky: optionalBlock('sticky', stickyBlock, { isOurs: true }),
+  shed: optionalBlock('shed', shedBlock, { isOurs: true }),
+  health: healthRow,
   localAddress: optional('local address', localSource, {
     doc:
       'Source address of connections to remotes of the same address family. `client`: each connection uses the ' +
@@ -37,23 +42,7 @@ export const relayingRows = {
       'clients wait in the `queue`. Sessions that began under a configuration without this limit are not counted.',
   ),
   queue: optionalBlock('queue', queueBlock, { isOurs: true }),
-  connectTimeoutMs: value('connect timeout', time(), 10_000, {
-    doc: 'Time limit of one connection attempt to a remote.',
-    zero: "the system's limit, about 2 minutes",
-    isOurs: true,
-  }),
-  dialTimeoutMs: value('dial timeout', time(), 30_000, {
-    doc: 'Time limit of all connection attempts for one client together.',
-    zero: 'no limit',
-    isOurs: true,
-  }),
-  dialRetries: value('dial retries', count(), 3, {
-    doc:
-      'Number of further rounds over all remotes, one second apart, after all attempts of a round have failed; ' +
-      '`dial timeout` limits them.',
-    zero: 'the client is rejected after each remote has failed once',
-    isOurs: true,
-  }),
+  ...diallingRows,
   idleTimeoutMs: value('idle timeout', time(), 0, {
     doc: 'Time without data in both directions after which a session is closed.',
     zero: 'no limit',

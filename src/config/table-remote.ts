@@ -6,6 +6,7 @@ import { nameType } from './name-type.js'
 import { count, INT_MAX, time, yesNo } from './number-types.js'
 import { remotePorts } from './port-types.js'
 import { completedBlock, list, optional, type SettingsOf, value } from './row.js'
+import { healthRow } from './table-health.js'
 import { mainAddress, sctpAt, sctpProblem, sctpRows, sctpSettings } from './table-sctp.js'
 import { protocolRow, remoteFastOpen, socketRows } from './table-sockets.js'
 import { remoteTlsRows } from './table-tls.js'
@@ -62,6 +63,7 @@ const remoteRows = {
     'Limit of concurrent sessions with the remote, over all children. While it is reached, clients get another remote ' +
       'of the pool, or wait in its `queue`.',
   ),
+  health: healthRow,
   tls: optional('tls|ssl', remoteTlsMode, {
     doc: 'The remote speaks TLS: `yes`, or a list of enabled versions: `TLSv1.2,TLSv1.3`.',
     defaultText: '`no`',

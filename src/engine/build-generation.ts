@@ -25,6 +25,7 @@ import { changesOf, type StateChange } from './live-state.js'
 import type { GenerationSettings } from './reactor-settings.js'
 import { RecoveryWatch } from './recovery-watch.js'
 import { type GenerationParts, type RelayResources, relayParts } from './relay-parts.js'
+import { Shedder } from './shedder.js'
 
 /** Shared by the generations of one reactor. */
 export interface GenerationContext extends RelayResources {
@@ -56,6 +57,8 @@ export class ReactorGeneration {
   readonly #listenerPlaces: ListenerPlaces
   /** Undefined: sessions end by themselves. */
   readonly #recovery: RecoveryWatch | undefined
+  /** Undefined: no pool sheds sessions. */
+  readonly #shedder: Shedder | undefined
   readonly #accessRules: AccessRules
   readonly #peers: PeerCalls
   readonly #accepting: AcceptContext
@@ -94,8 +97,12 @@ export class ReactorGeneration {
     const closing = parts.pools.all
       .filter((_, index) => plan.pools[index]?.closesOnRecovery)
       .map(({ pool }) => pool)
-    this.#recovery =
-      closing.length === 0 ? undefined : new RecoveryWatch(closing, this.#relay, this.#cells, loop)
+    this.#recovery = closing.length === 0 ? undefined : new RecoveryWatch(closing, this.#relay, loop)
+    const shedding = parts.pools.all.flatMap(({ pool }, index) => {
+      const shed = plan.pools[index]?.shed
+      return shed === undefined ? [] : [{ pool, plan: shed }]
+    })
+    this.#shedder = shedding.length === 0 ? undefined : new Shedder(shedding, this.#relay, loop)
     // A local constant, so that the closure below needs no check for undefined.
     const siblingLoad = this.#openSiblingLoad(loop)
     this.#siblingLoad = siblingLoad
@@ -265,6 +272,7 @@ export class ReactorGeneration {
   close(): void {
     const { pools, remotes, tls } = this.#parts
     this.#recovery?.close()
+    this.#shedder?.close()
     tls.close()
     remotes.close()
     pools.close()

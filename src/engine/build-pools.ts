@@ -1,10 +1,13 @@
 /** Builds the pools of a generation and its routes. */
 import { Router } from '../admission/router.js'
-import { hashText } from '../balance/hash.js'
+import { BackOff, type BackOffNumbers } from '../balance/back-off.js'
 import { policyOf } from '../balance/policy-of.js'
 import { Pool, type PoolOptions } from '../balance/pool.js'
 import { QueueOrder } from '../balance/queue-order.js'
+import { RandomSource } from '../balance/random-source.js'
 import type { RemoteHealth } from '../balance/remote-health.js'
+import { remoteSeeds } from '../balance/remote-seeds.js'
+import { RetryBudget } from '../balance/retry-budget.js'
 import { rangeOf } from '../balance/slot-range.js'
 import { SlowStart } from '../balance/slow-start.js'
 import { merged } from '../base/merged.js'
@@ -60,6 +63,7 @@ export function buildPools(
         pool,
         queue: queueOf?.(poolPlan, pool),
         options: sessionOptions(options),
+        retryBudget: retryBudgetOf(poolPlan),
         index,
         label,
         key,
@@ -87,7 +91,7 @@ export function poolOf(
   const { boundedLoad, members, name, policy, rebalance, slowStartAggression, tierMinUsable } = plan
   const hasSlowStart = members.some((slot) => durationsMs[slot] !== 0)
   const ramp = { aggression: slowStartAggression, durationsMs, upAtMs, verdict }
-  const hashing = { seeds, ...(boundedLoad === undefined ? {} : { boundedLoad }) }
+  const hashing = { seeds, tiers, tierMinUsable, ...(boundedLoad === undefined ? {} : { boundedLoad }) }
   return new Pool({
     name,
     members,
@@ -103,6 +107,18 @@ export function poolOf(
   })
 }
 
+/** Undefined: retries are not limited. */
+export function retryBudgetOf({ retryBudgetPercent }: PoolPlan): RetryBudget | undefined {
+  return retryBudgetPercent === undefined ? undefined : new RetryBudget(retryBudgetPercent)
+}
+
+/** `seed`: of the jitter. */
+export function backOffOf({ pools }: Pick<Plan, 'pools'>, seed: number): BackOff {
+  const ofSlots: BackOffNumbers[] = []
+  for (const { backOff, members } of pools) for (const slot of members) ofSlots[slot] = backOff
+  return new BackOff(ofSlots, new RandomSource(seed))
+}
+
 /** By slot of the remote, made once for all pools: each uses those of its members. */
 export interface RemoteArrays {
   readonly weights: number[]
@@ -113,13 +129,23 @@ export interface RemoteArrays {
   readonly durationsMs: readonly number[]
 }
 
-export function remoteArrays({ remotes }: Pick<Plan, 'remotes'>): RemoteArrays {
+export function remoteArrays(plan: Pick<Plan, 'pools' | 'remotes'>): RemoteArrays {
+  const { remotes } = plan
   return {
     weights: remotes.map(({ weight }) => weight),
     tiers: remotes.map(({ tier }) => tier),
-    seeds: remotes.map(({ name }) => hashText(name)),
+    seeds: seedsOf(plan),
     durationsMs: remotes.map(({ slowStartMs }) => slowStartMs),
   }
+}
+
+function seedsOf({ pools, remotes }: Pick<Plan, 'pools' | 'remotes'>): readonly number[] {
+  const seeds = new Array<number>(remotes.length).fill(0)
+  for (const { members } of pools) {
+    const ofPool = remoteSeeds(members.map((slot) => remotes[slot]?.name ?? ''))
+    for (const [i, slot] of members.entries()) seeds[slot] = ofPool[i] as number
+  }
+  return seeds
 }
 
 /** Makes the queues of pools, which read the rows of all workers. */

@@ -9,7 +9,7 @@ import type { TicketKey } from '../tls/ticket-keys.js'
 export interface LiveState {
   /** By slot of a named remote, from the first lookup on. */
   readonly addresses: ReadonlyMap<number, readonly SocketAddress[]>
-  /** By remote slot, if it differs from the plan; at least 1. */
+  /** By remote slot, if it differs from the plan; 0: no new clients. May be a fraction. */
   readonly weights: ReadonlyMap<number, number>
   /** By remote slot, if it is not `ready`. */
   readonly adminStates: ReadonlyMap<number, AdminState>

@@ -11,6 +11,7 @@ import type { StickyOptions } from '../accept/sticky-cache.js'
 import type { AccessTable } from '../admission/access-list.js'
 import type { IdentityRule } from '../admission/identity-list.js'
 import type { RoutePlan } from '../admission/route-plan.js'
+import type { BackOffNumbers } from '../balance/back-off.js'
 import type { SocketAddress } from '../base/address.js'
 import type { PolicyName } from '../base/policy-names.js'
 import type { PollMechanism } from '../base/poll-mechanism.js'
@@ -105,10 +106,16 @@ export interface PoolPlan {
   readonly tierMinUsable: number
   /** Sessions on a remote of a higher tier end when the better ones can serve again. */
   readonly closesOnRecovery: boolean
+  /** Undefined: sessions stay where they are. */
+  readonly shed: ShedPlan | undefined
   /** Shape of the slow start of its remotes; 1: linear. */
   readonly slowStartAggression: number
   /** Number of clients after which the back-off of every failing remote ends. Zero: never. */
   readonly rebalance: number
+  /** Of its remotes. */
+  readonly backOff: BackOffNumbers
+  /** Most retries of a hundred first attempts, in each worker; undefined: no limit. */
+  readonly retryBudgetPercent: number | undefined
   /** Limit of sessions, of all workers. Infinity: none. */
   readonly maxConnections: number
   /** Limit of waiting clients, of all workers. Infinity: none. */
@@ -116,6 +123,16 @@ export interface PoolPlan {
   readonly options: SessionPlan
   /** Of a dynamic route, which has a pool of its own with one remote; undefined: configured remotes. */
   readonly dynamic?: DynamicPlan | undefined
+}
+
+/** Which sessions of a pool end so that their clients are distributed again. */
+export interface ShedPlan {
+  /** How much more than its share a remote may have: 0.2 is a fifth. */
+  readonly over: number
+  /** Limit over all workers. */
+  readonly perSecond: number
+  /** Sessions without data for this long. */
+  readonly quietMs: number
 }
 
 /** The table that a pool keeps of its clients. */

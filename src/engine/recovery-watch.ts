@@ -1,6 +1,5 @@
 /** `on recovery = close`: sessions on a remote in reserve end when the better tiers of its pool can serve again. */
 import type { Pool } from '../balance/pool.js'
-import type { Cells } from '../cells/cells.js'
 import type { Loop } from '../reactor/loop.js'
 import { Timer, type TimerOwner } from '../reactor/timers.js'
 import type { Relay } from '../relay/relay.js'
@@ -9,7 +8,6 @@ import type { Relay } from '../relay/relay.js'
 const CHECK_EVERY_MS = 1_000
 
 export class RecoveryWatch implements TimerOwner {
-  readonly #cells: Pick<Cells, 'verdict'>
   readonly #loop: Loop
   readonly #relay: Relay
   readonly #timer = new Timer(this)
@@ -17,8 +15,7 @@ export class RecoveryWatch implements TimerOwner {
   readonly #pools: (Pool | undefined)[] = []
 
   /** Its timer is set until `close`. */
-  constructor(pools: readonly Pool[], relay: Relay, cells: Pick<Cells, 'verdict'>, loop: Loop) {
-    this.#cells = cells
+  constructor(pools: readonly Pool[], relay: Relay, loop: Loop) {
     this.#loop = loop
     this.#relay = relay
     for (const pool of pools) for (const slot of pool.members) this.#pools[slot] = pool
@@ -40,7 +37,7 @@ export class RecoveryWatch implements TimerOwner {
   }
 
   #isOutranked(slot: number): boolean {
-    return this.#pools[slot]?.isOutranked(slot, this.#loop.nowMs, this.#cells.verdict) === true
+    return this.#pools[slot]?.isOutranked(slot, this.#loop.nowMs) === true
   }
 
   #wait(): void {

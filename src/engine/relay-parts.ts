@@ -1,7 +1,7 @@
 /** What the relay of a generation is made of. */
 import type { Rejected } from '../accept/access-rules.js'
 import { RemoteHealth } from '../balance/remote-health.js'
-import type { ChildCells, OpenedCells } from '../cells/cells.js'
+import type { OpenedCells } from '../cells/cells.js'
 import type { System } from '../kernel/system.js'
 import { accessLine } from '../observe/access-line.js'
 import { counterTables } from '../observe/counters.js'
@@ -20,7 +20,7 @@ import { Remotes } from '../relay/remotes.js'
 import { ThrottledWarnings } from '../relay/throttled-warnings.js'
 import type { Blocks } from '../relay/transfer/blocks.js'
 import type { Pipes } from '../relay/transfer/pipes.js'
-import { buildPools, poolPlaces, queueMaker } from './build-pools.js'
+import { backOffOf, buildPools, poolPlaces, queueMaker } from './build-pools.js'
 import { GenerationTls } from './build-tls.js'
 import type { Plan } from './plan.js'
 import type { GenerationSettings } from './reactor-settings.js'
@@ -60,7 +60,7 @@ export function relayParts(
   // Log lines, access lines, key log lines and evidence share one ring, so their order is kept.
   const ring = new LogRingWriter(child, onLog)
   const log = (severity: number, text: string) => ring.write(LOG, severity, text)
-  const health = buildHealth(plan, child)
+  const health = buildHealth(plan, cells)
   const { pools, routing } = buildPools(plan, cells, health, {
     hostsOf: (dynamic, pool) => new DynamicHosts(dynamic, pool, childSlot),
     stickyShares: sticky,
@@ -104,8 +104,11 @@ export function relayParts(
 }
 
 /** A remote with a name starts unreachable, and becomes reachable with its first addresses. */
-function buildHealth({ remotes }: Plan, { retryAtMs }: ChildCells): RemoteHealth {
-  const health = new RemoteHealth(remotes.length, retryAtMs)
+function buildHealth(plan: Plan, { own, upAtMs, verdict }: OpenedCells): RemoteHealth {
+  const { remotes } = plan
+  const shared = { backOffUntilMs: own.retryAtMs, verdict, upAtMs }
+  // Each worker has another seed, or their retries would not be spread.
+  const health = new RemoteHealth(remotes.length, shared, backOffOf(plan, Math.random() * 2 ** 32))
   for (const [slot, { addresses, isDynamic }] of remotes.entries())
     health.setReachable(slot, addresses.length > 0 || isDynamic === true)
   return health

@@ -4,6 +4,14 @@ import { COUNTERS } from '../cells/layout.js'
 import { COUNT, LISTENER_COUNT } from '../observe/counters.js'
 import { type EndReason, LISTENER_REASON_COUNTS, MAY_BECOME, type Phase, REASON_COUNTS } from './phases.js'
 
+const UNSERVED: readonly number[] = [
+  COUNT.notServed,
+  COUNT.queueTimeouts,
+  COUNT.queueFull,
+  COUNT.attemptsMaxReached,
+  COUNT.retryBudgetSpent,
+]
+
 const phases = Object.keys(MAY_BECOME) as Phase[]
 
 /** Phases that can be reached from one, with it. */
@@ -45,7 +53,7 @@ test("a listener counts what it did not serve as its child does, and MAVIS' deni
   for (const [reason, counter] of Object.entries(REASON_COUNTS)) {
     const wanted = reason.startsWith('mavis-')
       ? LISTENER_COUNT.denied
-      : [COUNT.notServed, COUNT.queueTimeouts, COUNT.queueFull].includes(counter)
+      : UNSERVED.includes(counter)
         ? LISTENER_COUNT.notServed
         : undefined
     assert.equal(LISTENER_REASON_COUNTS[reason as EndReason], wanted, reason)

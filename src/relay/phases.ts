@@ -1,4 +1,5 @@
 /** Phases of a session, their transitions, and the reasons for which sessions end. */
+import type { AttemptLimit } from '../balance/attempt-limit.js'
 import type { Refusal } from '../base/authorization.js'
 import { COUNT, LISTENER_COUNT, REMOTE_COUNT } from '../observe/counters.js'
 
@@ -68,6 +69,8 @@ export type EndReason =
   /** All remotes failed in all rounds (`dial retries`). */
   | 'no-remote'
   | 'dial-timeout'
+  /** One more attempt would be more than `attempts max`, or than the `retry budget` of the pool allows. */
+  | AttemptLimit
   /** All remotes were full, for the time limit of the `queue`, or as many clients waited as may. */
   | 'queue-timeout'
   | 'queue-full'
@@ -75,6 +78,8 @@ export type EndReason =
   | 'half-close-timeout'
   /** `on recovery = close`: the remote was in reserve, and better ones serve again. */
   | 'recovery'
+  /** `shed`: idle, and its remote had too many sessions. */
+  | 'shed'
   /** The relay lacks descriptors or memory. */
   | 'shortage'
   /** Cut when the grace period of the shutdown expired. */
@@ -106,11 +111,14 @@ export const REASON_COUNTS: Readonly<Record<EndReason, number>> = {
   'address-not-allowed': COUNT.notServed,
   'no-remote': COUNT.notServed,
   'dial-timeout': COUNT.notServed,
+  'attempts-max': COUNT.attemptsMaxReached,
+  'retry-budget': COUNT.retryBudgetSpent,
   'queue-timeout': COUNT.queueTimeouts,
   'queue-full': COUNT.queueFull,
   'idle-timeout': COUNT.timedOut,
   'half-close-timeout': COUNT.timedOut,
   recovery: COUNT.cutOnRecovery,
+  shed: COUNT.shed,
   shortage: COUNT.notServed,
   shutdown: COUNT.cutAtShutdown,
 }
@@ -128,6 +136,8 @@ export const LISTENER_REASON_COUNTS: SomeReasonCounts = {
   'address-not-allowed': LISTENER_COUNT.notServed,
   'no-remote': LISTENER_COUNT.notServed,
   'dial-timeout': LISTENER_COUNT.notServed,
+  'attempts-max': LISTENER_COUNT.notServed,
+  'retry-budget': LISTENER_COUNT.notServed,
   'queue-timeout': LISTENER_COUNT.notServed,
   'queue-full': LISTENER_COUNT.notServed,
   shortage: LISTENER_COUNT.notServed,

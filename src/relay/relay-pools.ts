@@ -1,6 +1,7 @@
 /** The pools of one configuration, which one serves a client, and the options of its session. */
 
 import type { Pool } from '../balance/pool.js'
+import type { RetryBudget } from '../balance/retry-budget.js'
 import { merged } from '../base/merged.js'
 import type { PolicyName } from '../base/policy-names.js'
 import type { ClientKeyPlan } from './client-key.js'
@@ -15,6 +16,8 @@ export interface RelayPool {
   /** Its clients that wait for a remote with room; undefined: they do not wait. */
   readonly queue?: PoolQueue | undefined
   readonly options: SessionOptions
+  /** Of its clients in this worker; undefined: there is no limit. */
+  readonly retryBudget?: RetryBudget | undefined
   /** In the plan. */
   readonly index: number
   /** As in its plan. */

@@ -15,6 +15,8 @@ export interface SessionOptions {
   readonly queueTimeoutMs: number
   /** Further rounds over all remotes after a failed first round. */
   readonly dialRetries: number
+  /** Most attempts for one client, in all rounds. Infinity: no limit. */
+  readonly attemptsMax: number
   /** Maximum silence in both directions. Infinity: no limit. */
   readonly idleTimeoutMs: number
   /** Maximum silence after one direction has ended. Infinity: as before, but not towards SCTP (`HELD_END_MS`). */
@@ -44,6 +46,7 @@ export const DEFAULT_SESSION_OPTIONS: SessionOptions = {
   dialTimeoutMs: 30_000,
   queueTimeoutMs: 10_000,
   dialRetries: 3,
+  attemptsMax: Number.POSITIVE_INFINITY,
   idleTimeoutMs: Number.POSITIVE_INFINITY,
   halfCloseTimeoutMs: Number.POSITIVE_INFINITY,
   keepAlive: { isOn: true, idleS: 0, intervalS: 0, count: 0 },

@@ -248,6 +248,14 @@ export class Session implements TimerOwner {
     this.close(reason)
   }
 
+  /** Whether it relays, without data since then and with nothing to deliver. */
+  isIdleSince(ms: number): boolean {
+    const { lastActiveMs, phase, toClient, toRemote } = this
+    return (
+      phase === 'relaying' && lastActiveMs <= ms && toClient.waitingBytes === 0 && toRemote.waitingBytes === 0
+    )
+  }
+
   /** Resets both sides because of an error, which becomes the cause in the access log. */
   fail(reason: EndReason, errno: number): void {
     this.blame(errno)

@@ -26,14 +26,14 @@ export interface RefusedClient {
   readonly comment: string
 }
 
-/** Why a waiting client is rejected: reasons of sessions. */
-export type QueueEnd = 'queue-full' | 'queue-timeout'
+/** Why the clients of a pool are rejected, for a log line: reasons of sessions. */
+export type UnservedEnd = 'queue-full' | 'queue-timeout' | 'retry-budget'
 
 export class ThrottledWarnings {
   readonly #log: Say
   readonly #tlsFailures: RateLimitedLog
   readonly #refusals: RateLimitedLog
-  readonly #unserved: Readonly<Record<QueueEnd, RateLimitedLog>>
+  readonly #unserved: Readonly<Record<UnservedEnd, RateLimitedLog>>
   /** The error of the last `report` since `recovered`; 0: none. */
   #reportedErrno = 0
 
@@ -44,6 +44,7 @@ export class ThrottledWarnings {
     this.#unserved = {
       'queue-full': new RateLimitedLog(WARNING, log),
       'queue-timeout': new RateLimitedLog(WARNING, log),
+      'retry-budget': new RateLimitedLog(WARNING, log),
     }
   }
 
@@ -60,8 +61,8 @@ export class ThrottledWarnings {
     })
   }
 
-  /** A client got no remote because all of a pool are full. */
-  reportUnserved(nowMs: number, peer: NamedPeer, pool: string, end: QueueEnd, why: string): void {
+  /** A client got no remote: all of its pool are full, or its retries are within no budget. */
+  reportUnserved(nowMs: number, peer: NamedPeer, pool: string, end: UnservedEnd, why: string): void {
     this.#unserved[end].log(nowMs, () => `rejected client ${peer.describe()} of pool ${pool}: ${why}`)
   }
 

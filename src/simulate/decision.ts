@@ -3,7 +3,7 @@ import { NO_ROUTE, REJECT_CLOSE, REJECT_RESET } from '../admission/router.js'
 
 export type Decision = number
 
-/** All remotes of its pool failed, as often as `dial retries` allows, or until `dial timeout`. */
+/** Remotes of its pool failed, as often as `dial retries`, `attempts max` and `retry budget` allow, or until `dial timeout`. */
 export const NO_REMOTE = -4
 /** An access rule rejects the client. */
 export const REJECTED = -5

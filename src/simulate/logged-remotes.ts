@@ -21,6 +21,8 @@ export const DONE = 'done'
 const REFUSED: Readonly<Record<string, Decision>> = {
   'no-remote': NO_REMOTE,
   'dial-timeout': NO_REMOTE,
+  'attempts-max': NO_REMOTE,
+  'retry-budget': NO_REMOTE,
   'queue-full': QUEUE_FULL,
   'queue-timeout': QUEUE_TIMEOUT,
   'no-route': NO_ROUTE,

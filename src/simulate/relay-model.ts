@@ -5,6 +5,7 @@ import type { Router } from '../admission/router.js'
 import type { ClientMemory } from '../balance/pick-sticky.js'
 import type { Pool } from '../balance/pool.js'
 import type { RemoteHealth } from '../balance/remote-health.js'
+import type { RetryBudget } from '../balance/retry-budget.js'
 import type { TraceListener } from './trace-listeners.js'
 
 /** A client of a sticky pool. */
@@ -22,6 +23,10 @@ export interface SimulatedPool {
   /** The hash that its policy chooses by; undefined: it does not hash. */
   readonly hashOf: ((facts: RouteFacts) => number) | undefined
   readonly dialRetries: number
+  /** Infinity: no limit. */
+  readonly attemptsMax: number
+  /** Undefined: retries are not limited. */
+  readonly retryBudget: RetryBudget | undefined
   readonly dialTimeoutMs: number
   /** Infinity: no limit. */
   readonly queueSize: number

@@ -9,6 +9,8 @@ const DEFAULT_POOL = 'default'
 export const ENDS_WITHOUT_REMOTE: readonly string[] = [
   'no-remote',
   'dial-timeout',
+  'attempts-max',
+  'retry-budget',
   'queue-full',
   'queue-timeout',
 ]

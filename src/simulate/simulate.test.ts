@@ -170,6 +170,64 @@ test('listeners may override the number of rounds', () => {
   assert.equal(onlyPool(run(TWO, lines, { down })).simulated.noRemote, 0)
 })
 
+/** Attempts cannot be seen, but at which rounds clients give up. */
+test('`attempts max` ends clients as soon as one more attempt would be needed', () => {
+  const down: Wish['down'] = [
+    ['a', 0.5, 3.5],
+    ['b', 0.5, 3.5],
+  ]
+  const lines = [0, 1.5, 2, 20].map((at) => ({ at, fields: 'remote=a' }))
+  const servedWith = (words: string) => {
+    const text = TWO.replace('id = tcprelay {', `id = tcprelay { ${words}`)
+    return [...simulated(text, traceOf(lines).trace, { down }).decisions].map((decision) => decision >= 0)
+  }
+  // A round is two attempts: those of 1.5 and 2 s are served in their third one.
+  assert.deepEqual(servedWith('dial retries = 9'), [true, true, true, true])
+  assert.deepEqual(servedWith('dial retries = 9 attempts max = 5'), [true, true, true, true])
+  assert.deepEqual(servedWith('dial retries = 9 attempts max = 4'), [true, false, false, true])
+  assert.deepEqual(servedWith('dial retries = 9 attempts max = 1'), [true, false, false, true])
+  const own = TWO.replace('port = 80', 'port = 80 attempts max = 4')
+  assert.equal(onlyPool(run(own, lines, { down })).simulated.noRemote, 2)
+})
+
+test('`retry budget` ends clients of a pool that is down, and does not touch a pool with a remote left', () => {
+  const lines = Array.from({ length: 4_000 }, (_, i) => ({ at: i / 100, fields: 'remote=a' }))
+  const rejectedWith = (words: string, down: Wish['down'] & {}) => {
+    const text = TWO.replace('id = tcprelay {', `id = tcprelay { ${words}`)
+    return onlyPool(run(text, lines, { down })).simulated.noRemote
+  }
+  const both: Wish['down'] = [
+    ['a', 10, 11.2],
+    ['b', 10, 11.2],
+  ]
+  assert.equal(rejectedWith('', both), 0)
+  // 120 clients try the other remote, 20 of them both again, and all succeed after the outage: 280 retries.
+  assert.equal(rejectedWith('retry budget = 20%', both), 0)
+  const rejected = rejectedWith('retry budget = 10%', both)
+  assert.ok(rejected > 60 && rejected < 100, `${rejected} of 120 clients`)
+  assert.equal(rejectedWith('retry budget = 0', [['a', 10, 30]]), 0)
+})
+
+test('back-off has the numbers of the pool, and the same jitter for the same seed', () => {
+  const lines = Array.from({ length: 600 }, (_, i) => ({ at: i / 10, fields: 'remote=a' }))
+  const servedBy = (words: string, seed = 1) => {
+    const text = TWO.replace('id = tcprelay {', `id = tcprelay { ${words}`)
+    const { decisions } = simulated(text, traceOf(lines).trace, {
+      policy: 'first',
+      down: [['a', 10, 20.05]],
+      seed,
+    })
+    return [...decisions]
+  }
+  // Failures at 10 s and each 2 s later.
+  const exact = servedBy('back-off jitter = 0 back-off first = 2s back-off max = 2s')
+  assert.deepEqual([exact.lastIndexOf(1), exact.filter((row) => row === 1).length], [219, 120])
+  assert.equal(servedBy('back-off first = 0').filter((row) => row === 1).length, 101)
+  const spread = 'back-off jitter = 100%'
+  assert.deepEqual(servedBy(spread, 5), servedBy(spread, 5))
+  assert.notDeepEqual(servedBy(spread, 5), servedBy(spread, 6))
+})
+
 test('full remotes and pools get no clients', () => {
   const text = TWO.replace('10.0.0.1:1', '10.0.0.1:1 max connections = 3')
   const lines = Array.from({ length: 10 }, (_, i) => ({ at: i / 10, seconds: 60, fields: 'remote=a' }))

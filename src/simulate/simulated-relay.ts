@@ -4,10 +4,10 @@
  */
 import type { RouteFacts } from '../admission/route-facts.js'
 import { NO_ROUTE, REJECT_CLOSE } from '../admission/router.js'
+import { reachedLimit } from '../balance/attempt-limit.js'
 import { hasToWait } from '../balance/has-to-wait.js'
 import { pickSticky } from '../balance/pick-sticky.js'
 import { FULL, NONE } from '../balance/policy.js'
-import type { Pool } from '../balance/pool.js'
 import { SlotSet } from '../balance/slot-set.js'
 import { ByteMeter } from './byte-meter.js'
 import {
@@ -51,8 +51,10 @@ export class SimulatedRelay implements Chooser {
   readonly #triedBefore = new Map<number, SlotSet>()
   /** By slot, 1: it refuses connections. */
   readonly #isDown: Uint8Array
-  /** By connection: its pool, and what its pool and listener allow for connecting to a remote. */
+  /** By connection: its pool, its attempts, and what its pool and listener allow for connecting to a remote. */
   readonly #poolOf: Int32Array
+  readonly #attempts: Int32Array
+  readonly #attemptsMax: Float64Array
   readonly #roundsLeft: Float64Array
   readonly #deadlineMs: Float64Array
 
@@ -67,6 +69,8 @@ export class SimulatedRelay implements Chooser {
     this.#isDown = new Uint8Array(model.use.length)
     this.#queues = new PoolQueues(trace.count, rows.pools.length)
     this.#poolOf = new Int32Array(trace.count)
+    this.#attempts = new Int32Array(trace.count)
+    this.#attemptsMax = new Float64Array(trace.count)
     this.#roundsLeft = new Float64Array(trace.count)
     this.#deadlineMs = new Float64Array(trace.count)
   }
@@ -86,6 +90,7 @@ export class SimulatedRelay implements Chooser {
     served.pool.countClient()
     const { dialRetries = served.dialRetries, dialTimeoutMs = served.dialTimeoutMs } = listener
     this.#poolOf[connection] = pool
+    this.#attemptsMax[connection] = listener.attemptsMax ?? served.attemptsMax
     this.#roundsLeft[connection] = dialRetries
     this.#deadlineMs[connection] = nowMs + dialTimeoutMs
     return this.#choose(connection, facts, false, nowMs)
@@ -156,7 +161,7 @@ export class SimulatedRelay implements Chooser {
     return slot === NONE ? this.#waitForRound(connection, nowMs) : slot
   }
 
-  /** Tries remotes as `relay/opening/attempts.ts` does: the slot of the first one that accepts, FULL or NONE. */
+  /** Tries remotes as `relay/opening/attempts.ts` does: the slot of the first one that accepts, FULL, NONE or NO_REMOTE. */
   #dial(connection: number, facts: RouteFacts, isTurn: boolean, nowMs: number): number {
     const before = this.#triedBefore.get(connection)
     const tried = before ?? this.#tried
@@ -170,11 +175,12 @@ export class SimulatedRelay implements Chooser {
     if (pool.observes === 'bytes') this.#meter.report(pool, nowMs)
     for (;;) {
       let slot = FULL
-      if (mayOvertake || !hasToWait(pool, tried, hasTried, isWaitedFor, nowMs)) {
+      if (this.#isAtLimit(connection, served, nowMs) && pool.hasUntried(tried)) slot = NO_REMOTE
+      else if (mayOvertake || !hasToWait(pool, tried, hasTried, isWaitedFor, nowMs)) {
         slot =
           memory === undefined ? pool.pick(tried, nowMs, key) : pickSticky(pool, memory, tried, nowMs, key)
       }
-      if (slot < 0 || this.#connects(slot, pool, nowMs)) {
+      if (slot < 0 || this.#connects(connection, slot, served, nowMs)) {
         if (hasTried) this.#keepTried(connection, tried, slot === FULL)
         return slot
       }
@@ -184,9 +190,18 @@ export class SimulatedRelay implements Chooser {
     }
   }
 
+  /** Whether one more attempt is more than may be. */
+  #isAtLimit(connection: number, { retryBudget }: SimulatedPool, nowMs: number): boolean {
+    const attempts = this.#attempts[connection] as number
+    return reachedLimit(attempts, this.#attemptsMax[connection] as number, retryBudget, nowMs) !== undefined
+  }
+
   /** An attempt to connect. */
-  #connects(slot: number, pool: Pool, nowMs: number): boolean {
+  #connects(connection: number, slot: number, { pool, retryBudget }: SimulatedPool, nowMs: number): boolean {
     const { health, verdict } = this.#model
+    const attempts = this.#attempts[connection] as number
+    this.#attempts[connection] = attempts + 1
+    retryBudget?.count(attempts, nowMs)
     const isUp = this.#isDown[slot] === 0
     if (isUp) health.succeeded(slot)
     else health.failed(slot, nowMs, nowMs)
@@ -260,7 +275,8 @@ export class SimulatedRelay implements Chooser {
 
   #waitForRound(connection: number, nowMs: number): Decision {
     const rounds = this.#roundsLeft[connection] as number
-    if (rounds === 0) return NO_REMOTE
+    const isAtMax = (this.#attempts[connection] as number) >= (this.#attemptsMax[connection] as number)
+    if (rounds === 0 || isAtMax) return NO_REMOTE
     this.#roundsLeft[connection] = rounds - 1
     this.againMs = Math.min(nowMs + this.#model.roundPauseMs, this.#deadlineMs[connection] as number)
     return LATER

@@ -12,6 +12,7 @@ export interface TraceListener {
   readonly pool: number | undefined
   /** What it overrides of its clients' pools. */
   readonly dialRetries?: number | undefined
+  readonly attemptsMax?: number | undefined
   readonly dialTimeoutMs?: number | undefined
   /** The pools of the log are used, because its routes need what the log does not have. */
   readonly usesLoggedPools: boolean

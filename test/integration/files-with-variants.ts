@@ -16,6 +16,8 @@ export const FILES_WITH_VARIANTS: Readonly<Record<string, RegExp>> = {
   datagrams: /datagram of (1|1472|9000|65507) bytes|overload = reset/,
   direct: /overload = close/,
   'dynamic-routes': new RegExp(`^(${IN_MODES.source}): `),
+  health: IN_MODES,
+  'health-agent': IN_MODES,
   inspector: new RegExp(`${IN_MODES.source}|${DIRECTLY.source}`),
   mavis: IN_MODES,
   'mavis-bytes': IN_MODES,
@@ -39,6 +41,7 @@ export const FILES_WITH_VARIANTS: Readonly<Record<string, RegExp>> = {
   routes: IN_MODES,
   'rogue-child':
     /(int32|flood), direct$|link-(random|object|resolve), broker$|bad-configuration|(new ones start|is not): direct$/,
+  shed: WITH_TWO,
   signals: /SIGINT|of grace period = 1$/,
   'slow-start': DIRECTLY,
   'start-lines': DIRECTLY,

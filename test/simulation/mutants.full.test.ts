@@ -134,6 +134,24 @@ const MUTANTS: readonly Mutant[] = [
     wrong: '',
   },
   {
+    mistake: 'a client has more attempts than it may',
+    file: 'balance/attempt-limit.js',
+    right: 'attempts >= attemptsMax',
+    wrong: 'attempts > attemptsMax',
+  },
+  {
+    mistake: 'retries use up no budget',
+    file: 'relay/opening/attempt-limits.js',
+    right: 'dialling.service.retryBudget?.count(dialling.attempts, relay.loop.nowMs);',
+    wrong: '',
+  },
+  {
+    mistake: 'the next address of a remote is tried without looking at the limits',
+    file: 'relay/opening/attempts.js',
+    right: '        if (endAtLimit(session))\n            return true;\n        const outcome',
+    wrong: '        const outcome',
+  },
+  {
     mistake: 'the end of a peer is taken for drained before it was read',
     file: 'relay/transfer/pump.js',
     right: 'if (source.hasPeerEnded)',

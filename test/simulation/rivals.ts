@@ -57,8 +57,8 @@ export class Rivals {
     for (const slot of this.#held.splice(0)) this.#places.giveBack(slot)
   }
 
-  /** The relay connects: no remote has more sessions than it may, and no client has overtaken another one. */
-  assertInOrder(fd: number, sessions: readonly Session[]): void {
+  /** The relay connects: no remote has more sessions than it may, and no client has overtaken another one. Returns the session. */
+  assertInOrder(fd: number, sessions: readonly Session[]): Session {
     const { use, useMax } = this.#cells
     for (let slot = 0; slot < this.#remotes; slot++) {
       const own = sessions.filter(({ remoteSlot }) => remoteSlot === slot).length
@@ -68,7 +68,7 @@ export class Rivals {
     }
     const one = sessions.find(({ remote }) => remote.fd === fd)
     assert.ok(one !== undefined && one.remoteSlot !== NONE, 'a session that connects has a remote')
-    if (one.dialling.hasTried) return
+    if (one.dialling.hasTried) return one
     const { attemptStartedMs, pool, queuedAtMs } = one.dialling
     const cameMs = queuedAtMs === 0 ? attemptStartedMs : queuedAtMs
     for (const { dialling } of sessions.filter(({ phase }) => phase === 'queued')) {
@@ -76,6 +76,7 @@ export class Rivals {
       const isFirst = dialling.hasTried || dialling.queuedAtMs >= cameMs
       assert.ok(isFirst, `a client of ${cameMs} overtakes one of ${dialling.queuedAtMs}`)
     }
+    return one
   }
 }
 

@@ -29,6 +29,7 @@ import { SPLICE_POLICIES, type SplicePolicy } from '../../src/relay/transfer/spl
 import { listenerPlan } from '../support/plans.js'
 import { choosing } from '../support/pools.js'
 import { Actor } from './actor.js'
+import { AttemptCheck } from './attempt-check.js'
 import { Chance } from './chance.js'
 import { FakeAuthority } from './fake-authority.js'
 import { FakeHosts } from './fake-hosts.js'
@@ -75,6 +76,14 @@ const DENIALS = [
   'mavisBusy',
 ] as const
 
+const UNSERVED = [
+  'notServed',
+  'queueTimeouts',
+  'queueFull',
+  'attemptsMaxReached',
+  'retryBudgetSpent',
+] as const
+
 /** One relay between simulated clients and servers, driven step by step. */
 export class World {
   readonly #chance: Chance
@@ -89,6 +98,7 @@ export class World {
   readonly #questions: Questions
   readonly #cells
   readonly #rivals: Rivals
+  readonly #attempts: AttemptCheck
   readonly #clients: Actor[] = []
   readonly #servers: Servers
   readonly #frozen: Frozen[] = []
@@ -117,8 +127,11 @@ export class World {
     this.#servers = new Servers(chance, this.#bytesMax, isCopying ? 0.5 : 0.1)
     this.#kernel = new FakeKernel(chance, faultsFor(chance, this.#windowBytes))
     this.#kernel.onConnect = (socket, address) => {
-      this.#rivals.assertInOrder(socket.fd, this.#relay.openSessions)
-      return this.#servers.connect(socket, address, clientOf(socket, this.#relay, this.#clients))
+      const session = this.#rivals.assertInOrder(socket.fd, this.#relay.openSessions)
+      const client = clientOf(socket, this.#relay, this.#clients)
+      const outcome = this.#servers.connect(socket, address, client)
+      this.#attempts.note(session, outcome, this.#kernel.nowMs)
+      return outcome
     }
     const { system } = this.#kernel
     this.#loop = new Loop(this.#kernel.poller, system.clock)
@@ -135,6 +148,7 @@ export class World {
     const remotes = this.#remotes.length
     this.#cells = localCells({ children: 2, remotes, listeners: 1, pools: 1, ringBytes: 64 })
     this.#rivals = new Rivals(chance, this.#cells, this.#servers.remotes.length)
+    this.#attempts = new AttemptCheck(chance, this.#servers.remotes.length)
     this.#relay = this.#makeRelay(system, policyFor(transportOf(seed), chance, this.#windowBytes))
   }
 
@@ -151,12 +165,14 @@ export class World {
         use: this.#rivals.seenUse,
         rebalance: this.#chance.is(0.2) ? 3 : 0,
         sticky: this.#chance.is(0.3) ? stickiness(remotes.length) : undefined,
+        ...this.#attempts.ofPool,
       },
       { cells: this.#cells, loop: this.#loop },
       {
         connectTimeoutMs: 1_000,
         dialTimeoutMs: 10_000,
         dialRetries: this.#chance.between(0, 3),
+        attemptsMax: this.#attempts.attemptsMax,
         idleTimeoutMs,
         keepAlive: { isOn: this.#chance.is(0.5), idleS: 1, intervalS: 0, count: 0 },
         splice,
@@ -242,6 +258,7 @@ export class World {
     }
     this.#rivals.leave()
     this.#assertNothingLeft()
+    this.#attempts.assertInBudget()
     for (const [index, client] of this.#clients.entries()) this.#assertRecorded(client, index + 1)
   }
 
@@ -385,7 +402,7 @@ export class World {
         return sum + (remoteCounters[slot * REMOTE_COUNTERS.length + REMOTE_COUNT[name]] as number)
       }, 0)
     assert.equal(total('queuedNow'), 0)
-    const unserved = total('notServed') + total('queueTimeouts') + total('queueFull')
+    const unserved = UNSERVED.reduce((sum, name) => sum + total(name), 0)
     assert.equal(listenerCounters[LISTENER_COUNT.notServed], unserved, 'notServed of the listener')
     for (const name of ['accepted', 'ended', 'sessionsNow', 'bytesToRemote', 'bytesToClient'] as const)
       assert.equal(listenerCounters[LISTENER_COUNT[name]], total(name), `${name} of the listener`)
@@ -406,6 +423,7 @@ export class World {
       isRefused,
       `client ${client} is refused if the answer is no`,
     )
+    this.#attempts.assertEnded(sequence, record.reason)
     const { failedAttempts, queuedMs, remote, why } = record
     assert.ok(remote === '' || why !== '', `nothing says how client ${client} got its remote`)
     const moved = this.#moved.get(sequence)

@@ -33,7 +33,8 @@ export function generationOf(loaded: Loaded, present?: Generation, hasFront = fa
     shapeOf: masterShape,
     mechanism: loaded.mechanism,
     staples: new Map(),
-    verdictOf: () => ({ isDown: false, upAtMs: 0 }),
+    verdictOf: () => ({ isDown: false, isExcluded: false, upAtMs: 0 }),
+    adviceOf: () => undefined,
     onListen: () => {},
     onState: () => {},
   })

@@ -1,5 +1,7 @@
 /** Plans for tests and benchmarks that build a reactor themselves: the defaults of a configuration that says nothing. */
+
 import { EVERYBODY } from '../../src/admission/access-list.js'
+import { DEFAULT_BACK_OFF } from '../../src/balance/back-off.js'
 import type { ListenerPlan, Plan, RemotePlan, SessionPlan } from '../../src/engine/plan.js'
 import { NO_TLS } from '../../src/engine/tls-settings.js'
 import { NO_OPTIONS } from '../../src/kernel/socket-options.js'
@@ -61,8 +63,11 @@ const LEAST_USE = {
   boundedLoad: undefined,
   tierMinUsable: 1,
   closesOnRecovery: false,
+  shed: undefined,
   slowStartAggression: 1,
   rebalance: 0,
+  backOff: DEFAULT_BACK_OFF,
+  retryBudgetPercent: undefined,
   slot: 0,
   maxConnections: Number.POSITIVE_INFINITY,
   queueSize: Number.POSITIVE_INFINITY,

@@ -1,8 +1,10 @@
 /** The one pool that a relay without routes has, for tests and benchmarks that build a relay themselves. */
+import type { BackOff } from '../../src/balance/back-off.js'
 import { LeastUse } from '../../src/balance/least-use.js'
 import { Pool } from '../../src/balance/pool.js'
 import { QueueOrder } from '../../src/balance/queue-order.js'
-import { RemoteHealth } from '../../src/balance/remote-health.js'
+import { RemoteHealth, type SharedHealth } from '../../src/balance/remote-health.js'
+import type { RetryBudget } from '../../src/balance/retry-budget.js'
 import type { HeadCells } from '../../src/cells/cells.js'
 import { queuePlace } from '../../src/cells/layout.js'
 import { Places } from '../../src/cells/places.js'
@@ -22,14 +24,17 @@ export interface PoolFixture {
   readonly members?: readonly number[]
   readonly use: ArrayLike<number>
   readonly useMax?: ArrayLike<number>
-  readonly backOffUntilMs?: Float64Array
+  readonly shared?: Partial<SharedHealth>
   readonly rebalance?: number
   readonly sticky?: Stickiness | undefined
+  readonly retryBudget?: RetryBudget | undefined
+  readonly backOff?: BackOff
 }
 
 /** A pool under the policy `least-use`, and the health of its remotes. */
-export function leastUsePool({ weights, members, use, useMax, backOffUntilMs, rebalance = 0 }: PoolFixture) {
-  const health = new RemoteHealth(weights.length, backOffUntilMs)
+export function leastUsePool(fixture: PoolFixture) {
+  const { weights, members, use, useMax, shared, rebalance = 0, backOff } = fixture
+  const health = new RemoteHealth(weights.length, shared, backOff)
   const pool = new Pool({
     name: 'default',
     members: members ?? [...weights.keys()],
@@ -53,13 +58,18 @@ export interface PoolWorld {
 
 /** The parts of a relay that choose remotes, and the options of its sessions. */
 export function choosing(
-  fixture: Omit<PoolFixture, 'backOffUntilMs' | 'use' | 'useMax'> & Partial<Pick<PoolFixture, 'use'>>,
+  fixture: Omit<PoolFixture, 'shared' | 'use' | 'useMax'> & Partial<Pick<PoolFixture, 'use'>>,
   { cells, loop, slot = 0 }: PoolWorld,
   options: Partial<SessionOptions> = {},
 ): Pick<RelayParts, 'health' | 'pools' | 'routing'> {
   const child = cells.child(slot)
   const { use, useMax } = cells
-  const { health, pool } = leastUsePool({ use, ...fixture, useMax, backOffUntilMs: child.retryAtMs })
+  const { health, pool } = leastUsePool({
+    use,
+    ...fixture,
+    useMax,
+    shared: { backOffUntilMs: child.retryAtMs },
+  })
   const since = Array.from({ length: cells.layout.shape.children }, (_, other) => cells.queuedSinceOf(other))
   const queue = new PoolQueue({
     loop,
@@ -79,6 +89,7 @@ export function choosing(
           pool,
           queue,
           options: whole,
+          retryBudget: fixture.retryBudget,
           index: 0,
           label: '',
           key: undefined,

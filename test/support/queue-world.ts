@@ -1,5 +1,6 @@
 /** Workers that share limited remotes, each a relay on a simulated kernel without faults. The test plays the peers. */
 import assert from 'node:assert/strict'
+import type { RetryBudget } from '../../src/balance/retry-budget.js'
 import { type HeadCells, localCells } from '../../src/cells/cells.js'
 import { queuePlace } from '../../src/cells/layout.js'
 import { ECONNREFUSED, ECONNRESET } from '../../src/kernel/errno.js'
@@ -32,6 +33,9 @@ export interface QueueOptions {
   /** @default any number of clients */
   readonly queueSize?: number
   readonly options?: Partial<SessionOptions>
+  readonly retryBudget?: RetryBudget
+  /** Of each remote. @default 1 */
+  readonly addresses?: number
 }
 
 const NO_FAULTS = {
@@ -54,7 +58,8 @@ export class QueueWorker {
   readonly loop: Loop
   readonly #world: QueueWorld
 
-  constructor(world: QueueWorld, slot: number, { max, options = {} }: QueueOptions) {
+  constructor(world: QueueWorld, slot: number, given: QueueOptions) {
+    const { addresses = 1, max, options = {}, retryBudget } = given
     this.#world = world
     const { cells } = world
     const child = cells.child(slot)
@@ -62,21 +67,26 @@ export class QueueWorker {
     this.loop = new Loop(poller, system.clock)
     this.kernel.onConnect = (socket, address) => {
       const port = address.family === 'unix' ? 0 : address.port
-      const connection = { socket, remote: port - FIRST_PORT, text: '' }
+      const host = address.family === 'unix' ? '' : address.host
+      const remote = port - FIRST_PORT
+      const connection = { socket, remote, host, text: '' }
       world.connections.push(connection)
       const onBytes = (bytes: Uint8Array) => {
         connection.text += Buffer.from(bytes).toString()
       }
       socket.peer = { onBytes, onEnd: () => {}, onReset: () => {} }
-      if (world.refuses) return -ECONNREFUSED
+      if (world.refuses || world.refusing.has(remote)) return -world.refusalErrno
       const outcome = socket.connect()
+      if (world.isSilent) return outcome
       socket.arriveConnected()
       socket.state = 'open'
       return outcome
     }
     const remotes = max.map((_, remote) => ({
       name: `remote ${remote}`,
-      addresses: [{ family: 'ipv4', host: '10.0.0.2', port: FIRST_PORT + remote } as const],
+      addresses: Array.from({ length: addresses }, (_, i) => {
+        return { family: 'ipv4', host: `10.0.0.${2 + i}`, port: FIRST_PORT + remote } as const
+      }),
     }))
     this.parts = {
       system,
@@ -87,7 +97,7 @@ export class QueueWorker {
       lookups: new HostLookups(this.loop, () => {}),
       remotes: new Remotes(remotes, cells, child),
       ...choosing(
-        { weights: max.map(() => 1) },
+        { weights: max.map(() => 1), retryBudget },
         { cells, loop: this.loop, slot },
         { dialRetries: 0, queueTimeoutMs: 1_000, ...options },
       ),
@@ -140,10 +150,20 @@ export class QueueWorld {
   readonly cells: HeadCells
   readonly workers: readonly QueueWorker[]
   /** Connections to remotes, in their order. */
-  readonly connections: { readonly socket: FakeSocket; readonly remote: number; text: string }[] = []
+  readonly connections: {
+    readonly socket: FakeSocket
+    readonly remote: number
+    readonly host: string
+    text: string
+  }[] = []
   readonly ended: AccessRecord[] = []
   readonly lines: string[] = []
+  /** All remotes refuse, or these. */
   refuses = false
+  readonly refusing = new Set<number>()
+  refusalErrno = ECONNREFUSED
+  /** No remote answers. */
+  isSilent = false
   clients = 0
 
   constructor(options: QueueOptions) {

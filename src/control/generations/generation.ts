@@ -1,11 +1,15 @@
 /** A generation on the control thread: one configuration with its plan, shared memory and services. */
 import { setTimeout as setTimeoutPromise } from 'node:timers/promises'
+import type { SocketAddress } from '../../base/address.js'
 import type { PollMechanism } from '../../base/poll-mechanism.js'
 import type { Shape } from '../../cells/layout.js'
 import type { Configuration } from '../../config/load.js'
 import type { FrontRows } from '../../engine/acceptor-settings.js'
-import { type LiveState, NO_LIVE_STATE, type StateChange } from '../../engine/live-state.js'
+import { changed, type LiveState, NO_LIVE_STATE, type StateChange } from '../../engine/live-state.js'
 import type { Plan } from '../../engine/plan.js'
+import type { ProbeAdvice } from '../../health/probe-checks.js'
+import type { ProbedRemote } from '../../health/probe-plan.js'
+import type { Verdict, WatchedRemote } from '../../health/remote-verdicts.js'
 import type { Calls } from '../../kernel/calls.js'
 import { RateLimitedLog } from '../../observe/rate-limited-log.js'
 import { ERR } from '../../observe/severity.js'
@@ -13,14 +17,14 @@ import type { Say } from '../../observe/trace.js'
 import { compilePlan } from '../../plan/compile/compile-plan.js'
 import { dynamicNames } from '../../plan/compile/dynamic-plans.js'
 import { namedRemotes } from '../../plan/compile/remote-plans.js'
-import { listenerNames, remoteKey, remoteName } from '../../plan/compile/socket-names.js'
+import { listenerNames, remoteKey } from '../../plan/compile/socket-names.js'
 import type { Loaded } from '../../plan/load/load.js'
 import type { CounterKeeper } from '../../services/counter-keeper.js'
 import { appendKeyLine } from '../../services/key-log.js'
-import type { Verdict, WatchedRemote } from '../../services/remote-verdicts.js'
 import type { NameWatch, Resolver } from '../../services/resolver.js'
 import type { TicketKeyRing } from '../../services/ticket-keys.js'
 import type { BoundListener } from '../process/listeners.js'
+import { GenerationHealth } from './generation-health.js'
 import { ListenerKeeper } from './listener-keeper.js'
 import { limitsOf } from './place-limits.js'
 import { SharedCells } from './shared-cells.js'
@@ -44,6 +48,8 @@ export interface GenerationParts {
   readonly staples: LiveState['staples']
   /** What is known of a remote of this name. */
   verdictOf(remote: string): Verdict
+  /** What a remote of this name wants; undefined: what is configured. */
+  adviceOf(remote: string): Required<ProbeAdvice> | undefined
   /** A master accepts for its children. */
   readonly hasFront: boolean
   /** Keeps what children of all generations count. */
@@ -81,8 +87,7 @@ export class Generation {
   hasLooked: boolean
   /** Shared with the generation before, unless clients are verified differently; undefined without TLS. */
   readonly tickets: TicketKeyRing | undefined
-  /** By name: remotes of several pools may have the same one. */
-  readonly #slotsOfRemotes: ReadonlyMap<string, readonly number[]>
+  readonly #health: GenerationHealth
   readonly #state: StateKeeper
   readonly #lookups: NameWatch
   readonly #keyErrors: RateLimitedLog
@@ -108,7 +113,6 @@ export class Generation {
       say,
       onListen: (slot, listener) => parts.onListen(slot, listener),
     })
-    const remotes = loaded.tcprelay.remotes.map(remoteName)
     const ofListeners = listenerNames(loaded.spawnd.listeners, this.listeners.names)
     const { pools, remotes: configured } = loaded.tcprelay
     const dynamic = dynamicNames(loaded.tcprelay)
@@ -129,10 +133,10 @@ export class Generation {
     this.listenerSlots = own?.listeners ?? []
     const poolSlots = own?.pools ?? []
     this.front = parts.hasFront ? this.#openFront() : undefined
-    this.#slotsOfRemotes = slotsByName(remotes, this.remoteSlots)
+    this.#health = new GenerationHealth(loaded.tcprelay, this.remoteSlots)
     // Before any worker starts: evidence that agrees with the verdict is not sent, so no outage is logged
     // twice.
-    for (const name of this.#slotsOfRemotes.keys()) this.setVerdict(name, parts.verdictOf(name))
+    for (const name of this.#health.names) this.setVerdict(name, parts.verdictOf(name))
     this.tickets = ticketRingFor(
       loaded.tls.settings,
       present && [present.loaded.tls.settings, present.tickets],
@@ -151,7 +155,10 @@ export class Generation {
     )
     const addresses = new Map(this.#lookups.known)
     const live = { ...NO_LIVE_STATE, addresses, ticketKeys: this.tickets?.keys ?? [], staples }
-    this.#state = new StateKeeper(live, (change) => parts.onState(change))
+    const advised = [...this.#health.advised].flatMap((name) =>
+      this.#advisedState(name, parts.adviceOf(name)),
+    )
+    this.#state = new StateKeeper(advised.reduce(changed, live), (change) => parts.onState(change))
     this.hasLooked = named.length === 0
     this.looked = this.#look()
   }
@@ -187,18 +194,35 @@ export class Generation {
 
   /** Its remotes, in the order of the configuration; those of dynamic routes are not watched. */
   get watchedRemotes(): readonly WatchedRemote[] {
-    const configured = this.remoteSlots.slice(0, this.loaded.tcprelay.remotes.length)
-    return configured.flatMap((slot) => this.plan.remotes[slot] ?? [])
+    return this.#health.watched(this.plan.remotes)
+  }
+
+  /** Its remotes with health checks. */
+  get probedRemotes(): readonly ProbedRemote[] {
+    return this.#health.probed((slot) => this.#addressesOf(slot))
+  }
+
+  #addressesOf(slot: number): readonly SocketAddress[] {
+    return this.live.addresses.get(slot) ?? this.plan.remotes[slot]?.addresses ?? []
   }
 
   /** Writes the verdict on a remote to the cells, where its workers read it. */
-  setVerdict(remote: string, { isDown, upAtMs }: Verdict): void {
-    const { cells } = this.memory
-    for (const slot of this.#slotsOfRemotes.get(remote) ?? []) {
-      // First: a worker that reads the new verdict must not read the end of an older outage.
-      cells.upAtMs[slot] = upAtMs
-      Atomics.store(cells.verdict, slot, isDown ? 1 : 0)
-    }
+  setVerdict(remote: string, verdict: Verdict): void {
+    this.#health.setVerdict(this.memory.cells, remote, verdict)
+  }
+
+  /** The remotes whose checks give advice. */
+  get advisedRemotes(): ReadonlySet<string> {
+    return this.#health.advised
+  }
+
+  /** Gives the remote the weight and the admin state that it wants. */
+  setAdvice(remote: string, advice: Required<ProbeAdvice>): void {
+    for (const change of this.#advisedState(remote, advice)) this.applyState(change)
+  }
+
+  #advisedState(remote: string, advice: Required<ProbeAdvice> | undefined): readonly StateChange[] {
+    return advice === undefined ? [] : this.#health.advisedState(remote, advice, this.plan.remotes)
   }
 
   /** Puts its limits of sessions in force, also for workers of older generations. */
@@ -274,18 +298,4 @@ export class Generation {
     tooLong.abort()
     this.hasLooked = true
   }
-}
-
-function slotsByName(
-  names: readonly string[],
-  slots: readonly number[],
-): ReadonlyMap<string, readonly number[]> {
-  const byName = new Map<string, number[]>()
-  for (const [i, name] of names.entries()) {
-    const known = byName.get(name) ?? []
-    byName.set(name, known)
-    const slot = slots[i]
-    if (slot !== undefined) known.push(slot)
-  }
-  return byName
 }

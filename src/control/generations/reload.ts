@@ -1,6 +1,10 @@
 /** Reload: reads the configuration again, prepares its generation and puts it in force. */
 import type { KeptListeners } from '../../accept/kept-listeners.js'
 import { problemLine } from '../../config/problems.js'
+import { Prober } from '../../health/prober.js'
+import { RemoteAdvice } from '../../health/remote-advice.js'
+import { RemoteVerdicts } from '../../health/remote-verdicts.js'
+import type { RemoteEvidence } from '../../observe/remote-evidence.js'
 import { ERR, INFO, WARNING } from '../../observe/severity.js'
 import { TraceChannel } from '../../observe/trace.js'
 import { hasErrors, singleProcessProblems, startProblems } from '../../plan/check/check.js'
@@ -10,7 +14,6 @@ import { type Loaded, type LoadOptions, loadFrom } from '../../plan/load/load.js
 import { CounterKeeper } from '../../services/counter-keeper.js'
 import { FileWatch } from '../../services/file-watch.js'
 import { HostResolver } from '../../services/host-resolver.js'
-import { RemoteVerdicts } from '../../services/remote-verdicts.js'
 import { Resolver } from '../../services/resolver.js'
 import { Stapler } from '../../services/stapler.js'
 import { TICKET_KEY_PERIOD_MS } from '../../services/ticket-keys.js'
@@ -46,7 +49,9 @@ export interface ReloadParts extends StartedHead {
 /** Owns the generation in force and replaces it at a reload: the same with children and in a single process. */
 export class Reloader {
   readonly access: AccessLogInForce
-  readonly verdicts: RemoteVerdicts
+  readonly #verdicts: RemoteVerdicts
+  readonly #advice: RemoteAdvice
+  readonly #prober: Prober
   readonly counters = new CounterKeeper()
   /** Common to all generations: addresses that a name has outlive a reload. */
   readonly hosts: HostService
@@ -80,13 +85,25 @@ export class Reloader {
     this.#resolver = new Resolver(log.say, trace)
     const nowMs = () => parts.system.clock.monotonicMs()
     this.hosts = new HostService(new HostResolver(nowMs, trace), nowMs)
-    this.verdicts = new RemoteVerdicts(
+    this.#verdicts = new RemoteVerdicts(
       parts.log.say,
       (remote, verdict) => {
         for (const generation of this.#generations()) generation.setVerdict(remote, verdict)
       },
       nowMs,
     )
+    this.#advice = new RemoteAdvice(parts.log.say, (remote, advice) => {
+      for (const generation of this.#generations()) generation.setAdvice(remote, advice)
+    })
+    this.#prober = new Prober({
+      nowMs,
+      random: Math.random,
+      onResult: ({ name }, result) => {
+        this.#advice.hear(name, result.advice)
+        return this.#verdicts.check(name, result)
+      },
+      boundary: parts.boundary,
+    })
     this.#stapler = new Stapler<OcspSource>({
       // Imported late: few configurations have a responder, and HTTP takes memory.
       post: async (...request) => (await import('../../services/post-ocsp.js')).postOcsp(...request),
@@ -99,7 +116,13 @@ export class Reloader {
     })
     this.#present = this.#makeGeneration(parts.loaded, parts.bound, undefined)
     this.#present.applyLimits()
-    this.verdicts.watch(this.#present.watchedRemotes)
+    this.#verdicts.watch(this.#present.watchedRemotes)
+  }
+
+  /** What a session has seen of a remote. */
+  hearRemote(evidence: RemoteEvidence): void {
+    this.#verdicts.record(evidence)
+    if (!evidence.isUp) this.#prober.checkSoon(evidence.name)
   }
 
   get present(): Generation {
@@ -117,6 +140,7 @@ export class Reloader {
     this.#present.listeners.start()
     watchTlsFiles(this.#tlsFiles, this.#present.loaded)
     this.#stapler.watch(this.#present.loaded.tls.ocsp)
+    this.#prober.watch(this.#present.probedRemotes)
     this.#rotateTicketKeys()
     await this.#grantWishes()
   }
@@ -132,6 +156,7 @@ export class Reloader {
     this.#isEnding = true
     this.#tlsFiles.close()
     this.#stapler.close()
+    this.#prober.close()
     this.#present.listeners.close()
   }
 
@@ -264,7 +289,8 @@ export class Reloader {
       shapeOf: (configuration) => this.#workers.shapeOf(configuration),
       mechanism: this.#parts.loaded.mechanism,
       staples: new Map(this.#stapler.staples),
-      verdictOf: (remote) => this.verdicts.of(remote),
+      verdictOf: (remote) => this.#verdicts.of(remote),
+      adviceOf: (remote) => this.#advice.of(remote),
       onListen: (slot, listener) => this.#workers.onListen(slot, listener),
       onState: (change) => this.#workers.onState(generation, change),
     })
@@ -276,7 +302,9 @@ export class Reloader {
     const { spawnd, tcprelay } = next.loaded
     // From here on what workers report concerns the next one.
     this.#present = next
-    this.verdicts.watch(next.watchedRemotes)
+    this.#verdicts.watch(next.watchedRemotes)
+    this.#advice.watch(next.advisedRemotes)
+    this.#prober.watch(next.probedRemotes)
     watchTlsFiles(this.#tlsFiles, next.loaded)
     this.#stapler.watch(next.loaded.tls.ocsp)
     // Before the switch: the reactor has slots for a limited number of generations.

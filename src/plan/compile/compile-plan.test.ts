@@ -2,6 +2,7 @@ import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { deserialize, serialize } from 'node:v8'
 import { fakeWorld } from '../../../test/config/fake-world.js'
+import { DEFAULT_BACK_OFF } from '../../balance/back-off.js'
 import { loadChosenConfiguration } from '../../config/load.js'
 import type { Plan } from '../../engine/plan.js'
 import { NO_TLS } from '../../engine/tls-settings.js'
@@ -81,12 +82,15 @@ id = tcprelay {
 `
 
 const LEAST_USE = {
+  backOff: { ...DEFAULT_BACK_OFF, jitter: 0.2 },
+  retryBudgetPercent: undefined,
   policy: 'least-use',
   key: undefined,
   sticky: undefined,
   boundedLoad: undefined,
   tierMinUsable: 1,
   closesOnRecovery: false,
+  shed: undefined,
   slowStartAggression: 1,
   maxConnections: Number.POSITIVE_INFINITY,
   queueSize: Number.POSITIVE_INFINITY,
@@ -210,6 +214,7 @@ test('times are milliseconds, and what has no limit is Infinity', () => {
     dialTimeoutMs: 4_000,
     queueTimeoutMs: 2_000,
     dialRetries: 1,
+    attemptsMax: Number.POSITIVE_INFINITY,
     idleTimeoutMs: 50_000,
     halfCloseTimeoutMs: 6_000,
     keepAlive: { isOn: true, idleS: 12, intervalS: 0, count: 0 },
@@ -276,6 +281,34 @@ id = tcprelay {
   assert.deepEqual(
     pools.map(({ slowStartAggression }) => slowStartAggression),
     [1, 1.5, 1],
+  )
+})
+
+test('attempts, back-off and retry budget of the section and of pools', () => {
+  const text = `
+id = spawnd { listen { port = 1 } }
+id = tcprelay {
+  remote { 10.0.0.1:1 }
+  attempts max = 9 back-off jitter = 50% retry budget = 30%
+  pool = own {
+    attempts max = 0 back-off first = 0.2 back-off max = 4m back-off jitter = 0 retry budget = 0 remote { 10.0.0.2:1 }
+  }
+  pool = same { back-off first = 0 remote { 10.0.0.3:1 } }
+  route { server name = host.test dynamic = yes dynamic port = 443 dynamic names = host.test }
+}`
+  const { pools } = planOf(text, { ...SURROUNDINGS, remoteSlots: [0, 1, 2, 3], poolSlots: [0, 1, 2, 3] })
+  assert.deepEqual(
+    pools.map(({ backOff, options, retryBudgetPercent }) => [
+      options.attemptsMax,
+      retryBudgetPercent,
+      backOff,
+    ]),
+    [
+      [9, 30, { firstMs: 1_000, maxMs: 30_000, jitter: 0.5 }],
+      [Number.POSITIVE_INFINITY, 0, { firstMs: 200, maxMs: 240_000, jitter: 0 }],
+      [9, 30, { firstMs: 0, maxMs: 30_000, jitter: 0.5 }],
+      [9, undefined, DEFAULT_BACK_OFF],
+    ],
   )
 })
 

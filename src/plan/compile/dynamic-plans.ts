@@ -2,6 +2,7 @@
  * Dynamic routes: each has a pool of its own with one remote, which stands for all hosts. The pools and remotes follow those of
  * the configuration, in the order of the routes.
  */
+import { DEFAULT_BACK_OFF } from '../../balance/back-off.js'
 import type { RouteSettings } from '../../config/table-route.js'
 import type { TcprelaySettings } from '../../config/table-tcprelay.js'
 import type { PoolPlan, RemotePlan } from '../../engine/plan.js'
@@ -62,7 +63,11 @@ export function dynamicPools(
     boundedLoad: undefined,
     tierMinUsable: 1,
     closesOnRecovery: false,
+    shed: undefined,
     rebalance: 0,
+    // Not settable: a host that fails says nothing about the others, so they have neither in common.
+    backOff: DEFAULT_BACK_OFF,
+    retryBudgetPercent: undefined,
     slowStartAggression: 1,
     maxConnections: Number.POSITIVE_INFINITY,
     queueSize: Number.POSITIVE_INFINITY,

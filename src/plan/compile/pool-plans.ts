@@ -1,7 +1,8 @@
 /** The pools of a plan. */
+import { type BackOffNumbers, DEFAULT_BACK_OFF } from '../../balance/back-off.js'
 import { DEFAULT_POOL, type PoolSettings } from '../../config/table-pool.js'
 import type { TcprelaySettings } from '../../config/table-tcprelay.js'
-import type { PoolPlan, StickyPlan } from '../../engine/plan.js'
+import type { PoolPlan, ShedPlan, StickyPlan } from '../../engine/plan.js'
 import { endless } from '../load/endless.js'
 import { dynamicPools } from './dynamic-plans.js'
 import { sessionPlan } from './session-plans.js'
@@ -47,12 +48,30 @@ function poolPlan(pool: PoolSettings, slot: number, label: string, members: read
     boundedLoad: boundedLoadPercent === undefined ? undefined : boundedLoadPercent / 100,
     tierMinUsable,
     closesOnRecovery: onRecovery === 'close',
+    shed: isHashing ? undefined : shedPlan(pool),
     slowStartAggression,
     rebalance,
+    backOff: backOffNumbers(pool),
+    retryBudgetPercent: pool.retryBudgetPercent,
     maxConnections: endless(maxConnections),
     queueSize: queue?.queueSize ?? Number.POSITIVE_INFINITY,
     options: sessionPlan(pool),
   }
+}
+
+function backOffNumbers({ backOffFirst, backOffJitterPercent, backOffMaxMs }: PoolSettings): BackOffNumbers {
+  return {
+    firstMs: backOffFirst?.value ?? DEFAULT_BACK_OFF.firstMs,
+    maxMs: backOffMaxMs,
+    jitter: backOffJitterPercent / 100,
+  }
+}
+
+/** Where clients come back to the same remote, nothing is gained by ending their sessions. */
+function shedPlan(pool: PoolSettings): ShedPlan | undefined {
+  const { shed } = pool
+  if (shed === undefined || stickyPlan(pool) !== undefined) return undefined
+  return { over: shed.overPercent / 100, perSecond: shed.perSecond, quietMs: shed.quietMs }
 }
 
 function stickyPlan({ sticky }: PoolSettings): StickyPlan | undefined {

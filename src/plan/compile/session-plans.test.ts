@@ -24,12 +24,13 @@ test('only given directives override', () => {
   assert.equal(overridesIn('tcp keepalive = no backlog = 5'), undefined)
   assert.deepEqual(overridesIn('idle timeout = 1h'), { idleTimeoutMs: 3_600_000 })
   const all =
-    'connect timeout = 1 dial timeout = 2 dial retries = 0 half-close timeout = 4 splice = no ' +
+    'connect timeout = 1 dial timeout = 2 dial retries = 0 attempts max = 7 half-close timeout = 4 splice = no ' +
     'local address = 10.0.0.9 local port range = 40000-50000'
   assert.deepEqual(overridesIn(all), {
     connectTimeoutMs: 1_000,
     dialTimeoutMs: 2_000,
     dialRetries: 0,
+    attemptsMax: 7,
     halfCloseTimeoutMs: 4_000,
     splice: SPLICE_POLICIES.no,
     localAddress: { family: 'ipv4', host: '10.0.0.9', port: 0 },
@@ -39,7 +40,8 @@ test('only given directives override', () => {
 
 test('zero overrides a time by no limit', () => {
   const none = Number.POSITIVE_INFINITY
-  assert.deepEqual(overridesIn('idle timeout = 0 half-close timeout = 0'), {
+  assert.deepEqual(overridesIn('idle timeout = 0 half-close timeout = 0 attempts max = 0'), {
+    attemptsMax: none,
     idleTimeoutMs: none,
     halfCloseTimeoutMs: none,
   })

@@ -30,6 +30,7 @@ import { startRelaying } from '../transfer/relaying.js'
 import { SCTP } from '../transfer/sctp-transport.js'
 import { TCP } from '../transfer/tcp-transport.js'
 import { UNIX } from '../transfer/unix-transport.js'
+import { countAttempt, endAtLimit } from './attempt-limits.js'
 import { hashOfClient } from './client-hash.js'
 import { hasSentBytes, takeEarlyBytes } from './early-bytes.js'
 import { countFailure, failureText, noteFailure, noteLocalRefusal, remoteFailed } from './failures.js'
@@ -76,6 +77,7 @@ function dial(session: Session): void {
 
 /** Gives a waiting client a remote, or the reason why it gets none; false if none has room any more. */
 export function serveWaiting(session: Session): boolean {
+  if (endAtLimit(session)) return true
   const slot = pickAndTake(session)
   if (slot === FULL) return false
   leaveQueue(session)
@@ -126,6 +128,7 @@ function dialTimedOut(session: Session): void {
 
 /** Chooses the next remote; false when the round is over or the session waits. */
 function chooseRemote(session: Session): boolean {
+  if (endAtLimit(session)) return false
   const slot = mustQueue(session) ? FULL : pickAndTake(session)
   if (slot >= 0) return beginRemote(session, slot)
   const { queue } = session.dialling.service
@@ -151,10 +154,11 @@ function beginRemote(session: Session, slot: number): boolean {
 }
 
 function roundFailed(session: Session): void {
-  const { dialling } = session
-  if (dialling.roundsLeft === 0) {
+  const { dialling, options } = session
+  const isLast = dialling.roundsLeft === 0
+  if (isLast || dialling.attempts >= options.attemptsMax) {
     session.cause = failureText(session)
-    session.cut('no-remote')
+    session.cut(isLast ? 'no-remote' : 'attempts-max')
     return
   }
   dialling.roundsLeft--
@@ -168,12 +172,13 @@ function pause(session: Session, pauseMs: number): void {
   session.setTimer(Math.min(loop.nowMs + pauseMs, session.dialling.deadlineMs))
 }
 
-/** Tries the remaining addresses of the chosen remote. False when all have failed. */
+/** Tries the remaining addresses of the chosen remote. False when all have failed, true also if the session has ended. */
 function tryAddresses(session: Session): boolean {
   const { dialling } = session
   const { warnings } = session.relay
   const target = targetOf(session)
   while (dialling.addressesTried < target.addressCount) {
+    if (endAtLimit(session)) return true
     const outcome = connectTo(session, targetAddress(session, dialling.addressesTried))
     dialling.isShort = isOwnShortage(-outcome)
     if (dialling.isShort) {
@@ -183,6 +188,8 @@ function tryAddresses(session: Session): boolean {
       return true
     }
     dialling.addressesTried++
+    const isRefusedHere = dialling.isRefusedHere || isLocalRefusal(-outcome)
+    if (!isRefusedHere) countAttempt(session)
     if (outcome === -EINPROGRESS) {
       waitForAttempt(session, Number.POSITIVE_INFINITY)
       return true
@@ -192,7 +199,7 @@ function tryAddresses(session: Session): boolean {
       connected(session)
       return true
     }
-    if (dialling.isRefusedHere || isLocalRefusal(-outcome)) {
+    if (isRefusedHere) {
       noteLocalRefusal(session, -outcome)
       warnings.report(`cannot connect to ${target.name} from here`, -outcome)
     } else countFailure(session, -outcome)
@@ -206,9 +213,10 @@ function tryAddresses(session: Session): boolean {
  */
 function waitForAttempt(session: Session, limitMs: number): void {
   const { dialling, options, relay } = session
-  const { addressesTried, deadlineMs } = dialling
+  const { addressesTried, attempts, deadlineMs, pool } = dialling
   const { loop } = relay
-  const isLast = dialling.pool.members.length === 1 && addressesTried === targetOf(session).addressCount
+  const isOnlyOne = pool.members.length === 1 && addressesTried === targetOf(session).addressCount
+  const isLast = isOnlyOne || attempts === options.attemptsMax
   const leftMs = deadlineMs - loop.nowMs
   const waitMs = Math.min(options.connectTimeoutMs, limitMs, isLast ? leftMs : leftMs / 2)
   session.setTimer(Math.min(loop.nowMs + waitMs, deadlineMs))

@@ -26,6 +26,8 @@ export class Dialling {
   choices = 0
   /** The hash that the pool's policy chooses by; 0: it does not hash. */
   key = 0
+  /** Attempts that have gone out, in all rounds. */
+  attempts = 0
   attemptStartedMs = 0
   addressesTried = 0
   /** An attempt at the chosen remote failed, and not because of this machine. */
@@ -56,6 +58,7 @@ export class Dialling {
     this.hasReadClient = false
     this.queuedAtMs = 0
     this.choices = 0
+    this.attempts = 0
     this.addressesTried = 0
     this.hasRemoteFailed = false
     this.isShort = false

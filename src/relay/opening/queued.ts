@@ -4,7 +4,7 @@ import { HUNG_UP } from '../../reactor/poller.js'
 import type { Connection } from '../connection.js'
 import type { PhaseHandler } from '../phase-handler.js'
 import type { Session } from '../session.js'
-import type { QueueEnd } from '../throttled-warnings.js'
+import type { UnservedEnd } from '../throttled-warnings.js'
 import type { PoolQueue } from './pool-queue.js'
 
 export const QUEUED: PhaseHandler = {
@@ -62,7 +62,7 @@ function queueTimedOut(session: Session): void {
   )
 }
 
-function rejectWaiting(session: Session, reason: QueueEnd, why: string): void {
+function rejectWaiting(session: Session, reason: UnservedEnd, why: string): void {
   const { loop, warnings } = session.relay
   warnings.reportUnserved(loop.nowMs, session.client, session.dialling.pool.name, reason, why)
   session.cut(reason)

@@ -84,3 +84,73 @@ test('a child cannot make a remote come up in the future', () => {
   fails('a', 9_001)
   assert.equal(health.of('a').isDown, true)
 })
+
+/** What one check after the other says of a remote with `rise = 2`, `fall = 3`: its pace, and whether it is excluded. */
+function checkedBy(results: readonly boolean[]) {
+  const { health, lines } = world()
+  health.watch([{ name: 'a', thresholds: { rise: 2, fall: 3 } }])
+  const states = results.map((isUp) => {
+    const pace = health.check('a', { isUp, text: isUp ? '' : 'refused' })
+    return `${pace} ${health.of('a').isExcluded}`
+  })
+  return { health, lines, states }
+}
+
+test('a remote with a check is down after `fall` failures, and up after `rise` successes', () => {
+  const { lines, states } = checkedBy([
+    true,
+    false,
+    false,
+    true,
+    false,
+    false,
+    false,
+    true,
+    false,
+    true,
+    true,
+  ])
+  assert.deepEqual(states, [
+    'up false',
+    'changing false',
+    'changing false',
+    'up false',
+    'changing false',
+    'changing false',
+    'down true',
+    'changing true',
+    'down true',
+    'changing true',
+    'up false',
+  ])
+  assert.deepEqual(lines, ['remote a is down: health check: refused', 'remote a is up again'])
+})
+
+test('the first check decides alone', () => {
+  assert.deepEqual(checkedBy([false, true]).states, ['down true', 'changing true'])
+})
+
+test('sessions are no evidence about a remote with a check', () => {
+  const { fails, health, lines, serves } = world()
+  health.watch([{ name: 'a', thresholds: { rise: 1, fall: 1 } }])
+  fails('a', 1)
+  assert.deepEqual([health.of('a').isDown, lines], [false, []])
+  health.check('a', { isUp: false, text: 'refused' })
+  serves('a', 9_000)
+  assert.equal(health.of('a').isDown, true)
+})
+
+test('a reload that adds or removes a check changes what a remote that is down gets', () => {
+  const { fails, health, verdicts } = world('a')
+  fails('a', 1)
+  assert.deepEqual(health.of('a'), { isDown: true, isExcluded: false, upAtMs: 0 })
+  health.watch([{ name: 'a', thresholds: { rise: 2, fall: 3 } }])
+  assert.equal(health.of('a').isExcluded, true)
+  assert.equal(health.check('a', { isUp: true, text: '' }), 'up', 'its first check decides alone')
+  health.check('a', { isUp: false, text: '' })
+  health.check('a', { isUp: false, text: '' })
+  health.check('a', { isUp: false, text: '' })
+  health.watch([{ name: 'a' }])
+  assert.deepEqual([health.of('a').isDown, health.of('a').isExcluded], [true, false])
+  assert.equal(verdicts.length, 5)
+})

@@ -1,0 +1,38 @@
+import assert from 'node:assert/strict'
+import { test } from 'node:test'
+import { RemoteAdvice } from './remote-advice.js'
+
+function world() {
+  const lines: string[] = []
+  const changes: string[] = []
+  const advice = new RemoteAdvice(
+    (_severity, text) => void lines.push(text),
+    (name, { adminState, weightPercent }) => changes.push(`${name} ${weightPercent} ${adminState}`),
+  )
+  return { advice, changes, lines }
+}
+
+test('each change is logged and passed on once', () => {
+  const { advice, changes, lines } = world()
+  for (const said of [undefined, {}, { weightPercent: 100 }, { adminState: 'ready' }] as const)
+    advice.hear('a', said)
+  assert.deepEqual([changes, lines, advice.of('a')], [[], [], undefined])
+  for (let i = 0; i < 3; i++) advice.hear('a', { weightPercent: 50 })
+  for (let i = 0; i < 3; i++) advice.hear('a', { adminState: 'drain' })
+  advice.hear('a', { weightPercent: 100, adminState: 'ready' })
+  assert.deepEqual(changes, ['a 50 ready', 'a 50 drain', 'a 100 ready'])
+  assert.deepEqual(lines, [
+    'remote a: its agent sets 50 % of its weight',
+    'remote a: its agent sets the admin state drain',
+    'remote a: its agent sets 100 % of its weight and the admin state ready',
+  ])
+})
+
+test('is kept for the remotes of the next configuration that have an agent', () => {
+  const { advice } = world()
+  advice.hear('a', { adminState: 'maint' })
+  advice.hear('b', { adminState: 'maint' })
+  advice.watch(new Set(['a', 'c']))
+  assert.deepEqual(advice.of('a'), { weightPercent: 100, adminState: 'maint' })
+  assert.equal(advice.of('b'), undefined)
+})

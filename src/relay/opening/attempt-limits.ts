@@ -1,0 +1,36 @@
+/** Ends clients whose next attempt to connect would exceed a limit: `attempts max`, or the `retry budget` of the pool. */
+import { reachedLimit } from '../../balance/attempt-limit.js'
+import { NONE } from '../../balance/policy.js'
+import type { Session } from '../session.js'
+import { failureText, remoteFailed } from './failures.js'
+import { targetOf } from './target-address.js'
+
+/** An attempt has gone out. */
+export function countAttempt({ dialling, relay }: Session): void {
+  dialling.service.retryBudget?.count(dialling.attempts, relay.loop.nowMs)
+  dialling.attempts++
+}
+
+/** True if the client had a remote or an address left to try, and has ended. */
+export function endAtLimit(session: Session): boolean {
+  const { dialling, options, relay, remoteSlot } = session
+  const { attempts, pool, service, tried } = dialling
+  const { nowMs } = relay.loop
+  const limit = reachedLimit(attempts, options.attemptsMax, service.retryBudget, nowMs)
+  if (limit === undefined || (remoteSlot === NONE && !pool.hasUntried(tried))) return false
+  if (remoteSlot !== NONE) leaveRemote(session)
+  session.cause = failureText(session)
+  if (limit === 'retry-budget') {
+    const why = `the retry budget of ${service.retryBudget?.percent} % is spent: ${session.cause}`
+    relay.warnings.reportUnserved(nowMs, session.client, pool.name, limit, why)
+  }
+  session.cut(limit)
+  return true
+}
+
+/** It has untried addresses: the next client begins with them, or a dead first one would hide them. */
+function leaveRemote(session: Session): void {
+  const { addressesTried, hasRemoteFailed } = session.dialling
+  targetOf(session).prefer(addressesTried)
+  if (hasRemoteFailed) remoteFailed(session)
+}
