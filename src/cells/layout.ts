@@ -35,7 +35,7 @@
  */
 import { POLICY_COLUMNS } from './policy-memory.js'
 
-export const LAYOUT_VERSION = 15
+export const LAYOUT_VERSION = 16
 
 /** The counters of a child: sums since its start, and gauges, which end in `Now`. */
 export const COUNTERS = [
@@ -56,6 +56,7 @@ export const COUNTERS = [
   'timedOut',
   'cutAtShutdown',
   'cutOnRecovery',
+  'cutOnDown',
   'shed',
   'acceptPauses',
   'logLinesDropped',

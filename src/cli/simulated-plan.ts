@@ -217,11 +217,15 @@ function verdictsInto(
   remotes: Plan['remotes'],
 ): RelayModel['reportEvidence'] {
   // Names are unique in a pool only.
-  const verdicts = new RemoteVerdicts(
+  const verdicts: RemoteVerdicts = new RemoteVerdicts(
     () => {},
-    (name, found) => {
-      verdict[Number(name)] = found.isDown ? 1 : 0
-      upAtMs[Number(name)] = found.upAtMs
+    {
+      onVerdict(name) {
+        const found = verdicts.of(name)
+        verdict[Number(name)] = found.isDown ? 1 : 0
+        upAtMs[Number(name)] = found.upAtMs
+      },
+      onFlip() {},
     },
     () => Infinity,
   )

@@ -83,7 +83,7 @@ export const FOREIGN_WORDS: readonly ForeignWord[] = [
   {
     words: 'fail_timeout|max_fails|base_interval|max_interval',
     write: { tcprelay: BACK_OFF, pool: BACK_OFF },
-    text: 'the first failed attempt counts',
+    text: "the first failed attempt counts, or as many as 'health = { fail after = N in TIME }' says",
   },
 
   // Policies and health checks.
@@ -123,6 +123,9 @@ export const FOREIGN_WORDS: readonly ForeignWord[] = [
     },
     text: "'max connections' applies to all children together, 'users max' to each",
   },
+  { words: 'on-marked-down', text: `write 'on down = close' ${IN_POOLS}` },
+  { words: 'error-limit|on-error', text: `write 'health = { fail after = N in TIME }' ${IN_POOLS}` },
+  { words: 'server-state-file|load-server-state-from-file', write: { tcprelay: ['state file'] } },
   { words: 'maxqueue', text: `write 'queue = { size = N }' ${IN_POOLS}` },
   { words: 'timeout queue', text: `write 'queue = { timeout = TIME }' ${IN_POOLS}` },
   { words: 'max users|clients', write: { spawn: ['users max'] } },

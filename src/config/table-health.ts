@@ -1,6 +1,7 @@
 /** The directives of health checks, which a pool has for all of its remotes and each remote for itself. */
 import { PROBE_NAMES, type ProbeName } from '../base/probe-names.js'
 import { clientAddress } from './client-address-type.js'
+import { failAfter } from './fail-after-type.js'
 import { count, time } from './number-types.js'
 import { block, optional, optionalBlock, type Rows, type SettingsOf } from './row.js'
 import { agentRows, expectRows, httpRows, redisRows, smtpRows } from './table-health-text.js'
@@ -52,6 +53,16 @@ const commonRows = {
   fall: optional('fall', results, {
     doc: 'Failed checks in a row after which a remote is down: it gets no new clients.',
     defaultText: '3',
+    isOurs: true,
+  }),
+  failAfter: optional('fail after', failAfter, {
+    doc:
+      'So many failures that sessions see within the time exclude the remote: connections that fail, TLS that fails, and ' +
+      'resets by the remote before it has sent a byte. It is excluded for `back-off first`, twice as long each time until `back-off max`. After ' +
+      'that the health check brings it back (`rise`); without one (`type = none`) it is tried, and is up after the ' +
+      'time, at most 10 s, with fewer failures and at least one connection. `max ejected` limits how many remotes that excludes.',
+    defaultText:
+      'with a check, failures of sessions only make the next check come sooner; without one, the first failure counts',
     isOurs: true,
   }),
   jitterPercent: optional('jitter', count({ max: 50 }), {

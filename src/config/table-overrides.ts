@@ -1,6 +1,7 @@
 /** The directives of relaying that a listener may have for its own clients. They override those of their pool. */
 import { type Settings, withoutDefaults } from './row.js'
 import { balanceRows } from './table-balance.js'
+import { outageRows } from './table-outages.js'
 import { relayingRows } from './table-relaying.js'
 
 const {
@@ -37,6 +38,7 @@ export const NOT_OVERRIDDEN_REASON = 'a listener cannot override it: all clients
 /** Policies and their state. `tcp keepalive` is missing in both: a listener has it for the sockets of its clients. */
 export const NOT_OVERRIDDEN = {
   ...balanceRows,
+  ...outageRows,
   rebalance,
   backOffFirst,
   backOffMaxMs,

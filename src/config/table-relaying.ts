@@ -7,6 +7,7 @@ import { optional, optionalBlock, type Settings, value } from './row.js'
 import { balanceRows } from './table-balance.js'
 import { diallingRows } from './table-dialling.js'
 import { healthRow } from './table-health.js'
+import { outageRows } from './table-outages.js'
 import { queueBlock } from './table-queue.js'
 import { keepaliveRows } from './table-shared.js'
 import { shedBlock } from './table-shed.js'
@@ -18,6 +19,7 @@ export const relayingRows = {
   sticky: optionalBlock('sticky', stickyBlock, { isOurs: true }),
   shed: optionalBlock('shed', shedBlock, { isOurs: true }),
   health: healthRow,
+  ...outageRows,
   localAddress: optional('local address', localSource, {
     doc:
       'Source address of connections to remotes of the same address family. `client`: each connection uses the ' +

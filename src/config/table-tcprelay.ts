@@ -1,5 +1,5 @@
 /** The directives of the relay's section. */
-import { logTarget } from './file-types.js'
+import { logTarget, writtenFile } from './file-types.js'
 import { count, time } from './number-types.js'
 import { POOL, poolHeading } from './pool-heading.js'
 import { allInherited, completedBlock, ofKinds, optional, repeated, type SettingsOf, value } from './row.js'
@@ -44,6 +44,14 @@ const tcprelayRows = {
   }),
   accessLogDetail: value('access log detail', choice(['normal', 'full']), 'normal', {
     doc: '`full` adds `why=` to lines of the access log: how the client got its remote (docs/operations.md).',
+    isOurs: true,
+  }),
+  stateFile: optional('state file', writtenFile, {
+    doc:
+      'File in which the master or the single process keeps over a restart which remotes are down, and the results of their ' +
+      'health checks. A remote that was down stays down until its first check, unless the file is older than 10 minutes. The ' +
+      'file is replaced as a whole, with the mode 0600, through a temporary file in the same directory; each instance needs one of its own.',
+    defaultText: 'none: after a restart all remotes are up until they fail',
     isOurs: true,
   }),
   ...tlsRows,

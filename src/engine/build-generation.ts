@@ -10,6 +10,7 @@ import { SiblingLoad } from '../accept/sibling-load.js'
 import { AccessList } from '../admission/access-list.js'
 import { IdentityList } from '../admission/identity-list.js'
 import { NONE } from '../balance/policy.js'
+import type { Pool } from '../balance/pool.js'
 import { type OpenedCells, openCells } from '../cells/cells.js'
 import type { Fd } from '../kernel/calls.js'
 import type { PeerCalls } from '../kernel/peer-credentials.js'
@@ -22,9 +23,10 @@ import type { EndReason } from '../relay/phases.js'
 import { type HandedOver, Relay } from '../relay/relay.js'
 import { type HandedOverSlot, PLAIN } from './handed-over-tls.js'
 import { changesOf, type StateChange } from './live-state.js'
+import type { Plan } from './plan.js'
 import type { GenerationSettings } from './reactor-settings.js'
-import { RecoveryWatch } from './recovery-watch.js'
 import { type GenerationParts, type RelayResources, relayParts } from './relay-parts.js'
+import { SessionWatch } from './session-watch.js'
 import { Shedder } from './shedder.js'
 
 /** Shared by the generations of one reactor. */
@@ -56,7 +58,7 @@ export class ReactorGeneration {
   readonly #connectionLimit: ConnectionLimit
   readonly #listenerPlaces: ListenerPlaces
   /** Undefined: sessions end by themselves. */
-  readonly #recovery: RecoveryWatch | undefined
+  readonly #sessionWatch: SessionWatch | undefined
   /** Undefined: no pool sheds sessions. */
   readonly #shedder: Shedder | undefined
   readonly #accessRules: AccessRules
@@ -94,10 +96,7 @@ export class ReactorGeneration {
       onRetired: () => context.onRetired(this),
     }
     this.#relay = new Relay(parts, events, childSlot)
-    const closing = parts.pools.all
-      .filter((_, index) => plan.pools[index]?.closesOnRecovery)
-      .map(({ pool }) => pool)
-    this.#recovery = closing.length === 0 ? undefined : new RecoveryWatch(closing, this.#relay, loop)
+    this.#sessionWatch = openSessionWatch(plan.pools, parts.pools.all, this.#relay, loop)
     const shedding = parts.pools.all.flatMap(({ pool }, index) => {
       const shed = plan.pools[index]?.shed
       return shed === undefined ? [] : [{ pool, plan: shed }]
@@ -271,7 +270,7 @@ export class ReactorGeneration {
   /** Frees its memory. Requires that no session, no listener and no method of it on the call stack is left. */
   close(): void {
     const { pools, remotes, tls } = this.#parts
-    this.#recovery?.close()
+    this.#sessionWatch?.close()
     this.#shedder?.close()
     tls.close()
     remotes.close()
@@ -309,4 +308,18 @@ export class ReactorGeneration {
     this.#parts.system.calls.close(fd)
     if (this.#listenerPlaces.giveBack(slot)) this.#connectionLimit.onListenerRoom()
   }
+}
+
+/** Undefined: sessions end by themselves in all pools. */
+function openSessionWatch(
+  plans: Plan['pools'],
+  pools: readonly { readonly pool: Pool }[],
+  relay: Relay,
+  loop: Loop,
+): SessionWatch | undefined {
+  const watched = pools.flatMap(({ pool }, index) => {
+    const { closesOnDown = false, closesOnRecovery = false } = plans[index] ?? {}
+    return closesOnDown || closesOnRecovery ? [{ pool, closesOnDown, closesOnRecovery }] : []
+  })
+  return watched.length === 0 ? undefined : new SessionWatch(watched, relay, loop)
 }

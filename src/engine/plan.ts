@@ -106,6 +106,8 @@ export interface PoolPlan {
   readonly tierMinUsable: number
   /** Sessions on a remote of a higher tier end when the better ones can serve again. */
   readonly closesOnRecovery: boolean
+  /** Sessions on a remote that is excluded end. */
+  readonly closesOnDown: boolean
   /** Undefined: sessions stay where they are. */
   readonly shed: ShedPlan | undefined
   /** Shape of the slow start of its remotes; 1: linear. */

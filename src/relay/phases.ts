@@ -78,6 +78,8 @@ export type EndReason =
   | 'half-close-timeout'
   /** `on recovery = close`: the remote was in reserve, and better ones serve again. */
   | 'recovery'
+  /** `on down = close`: the remote is excluded. */
+  | 'remote-down'
   /** `shed`: idle, and its remote had too many sessions. */
   | 'shed'
   /** The relay lacks descriptors or memory. */
@@ -118,6 +120,7 @@ export const REASON_COUNTS: Readonly<Record<EndReason, number>> = {
   'idle-timeout': COUNT.timedOut,
   'half-close-timeout': COUNT.timedOut,
   recovery: COUNT.cutOnRecovery,
+  'remote-down': COUNT.cutOnDown,
   shed: COUNT.shed,
   shortage: COUNT.notServed,
   shutdown: COUNT.cutAtShutdown,

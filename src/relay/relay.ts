@@ -10,6 +10,7 @@ import type { Region } from '../kernel/region.js'
 import type { SocketKind } from '../kernel/socket-kind.js'
 import { type AccessRecord, type AccessTls, idPrefix } from '../observe/access-line.js'
 import { add, COUNT, LISTENER_COUNT, REMOTE_COUNT } from '../observe/counters.js'
+import { reportUnanswered } from './closing/failed-unanswered.js'
 import { type Frozen, freezeSession, thawSession } from './closing/frozen.js'
 import type { Connection } from './connection.js'
 import type { RelayContext } from './context.js'
@@ -168,7 +169,8 @@ export class Relay {
     if (remoteSlot !== NONE && !this.#isCutting) this.#context.pools.ofRemote(remoteSlot)?.queue?.serve()
   }
 
-  #countEnd({ listenerSlot, reason, remoteSlot, toClient, toRemote, wasConnected }: Session): void {
+  #countEnd(session: Session): void {
+    const { listenerSlot, reason, remoteSlot, toClient, toRemote, wasConnected } = session
     const { counters, listenerCounters, remoteCounters } = this.#context
     add(counters, COUNT.ended, 1)
     add(counters, COUNT.bytesToRemote, toRemote.bytes)
@@ -184,7 +186,9 @@ export class Relay {
     remoteCounters.add(remoteSlot, REMOTE_COUNT.ended, 1)
     remoteCounters.add(remoteSlot, REMOTE_COUNT.bytesToRemote, toRemote.bytes)
     remoteCounters.add(remoteSlot, REMOTE_COUNT.bytesToClient, toClient.bytes)
-    if (remoteReason !== undefined) remoteCounters.add(remoteSlot, remoteReason, 1)
+    if (remoteReason === undefined) return
+    remoteCounters.add(remoteSlot, remoteReason, 1)
+    reportUnanswered(session)
   }
 
   /** Removes a session from the open ones and frees its record. */

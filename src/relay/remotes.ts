@@ -1,16 +1,15 @@
 /** Remotes: addresses, session counts, and evidence for the head. */
 import { NONE } from '../balance/policy.js'
 import { formatHost, type HostAddress, type SocketAddress } from '../base/address.js'
+import type { FailAfter } from '../base/fail-after.js'
 import type { Cells, ChildCells } from '../cells/cells.js'
 import { Places } from '../cells/places.js'
 import { unmap } from '../kernel/memory.js'
 import type { SctpOptions } from '../kernel/sctp.js'
 import { type NativeAddress, nativeAddress, nativeAddresses } from '../kernel/sockaddr.js'
 import type { RemoteEvidence } from '../observe/remote-evidence.js'
+import { EvidenceReports } from './evidence-reports.js'
 import { PLAIN_REMOTE, type RemoteOptions } from './remote-options.js'
-
-/** Minimum time between two reports about one remote: many sessions see the same outage. */
-const REPORT_EVERY_MS = 100
 
 /** SCTP options of a remote. */
 export interface RemoteSctp extends SctpOptions {
@@ -38,6 +37,10 @@ export interface RemoteParts {
   readonly options?: RemoteOptions
   /** Undefined: TCP, or a Unix socket. */
   readonly sctp?: RemoteSctp | undefined
+  /** Under which the head knows its health. @default its name */
+  readonly healthName?: string | undefined
+  /** As many failures within the time exclude it; undefined: the first one counts, or a health check decides. */
+  readonly failAfter?: FailAfter | undefined
   /** It stands for all hosts of a dynamic route, whose sessions bring their addresses. @default false */
   readonly isDynamic?: boolean
 }
@@ -120,10 +123,7 @@ export class Remotes {
   readonly #places: Places
   /** By slot of the remote: the place of its pool; undefined: the pool is not limited. */
   readonly #poolPlaces: readonly (number | undefined)[]
-  readonly #verdict: Int32Array
-  readonly #report: (evidence: RemoteEvidence) => void
-  /** When evidence about each remote was last reported. */
-  readonly #reportedAtMs: Float64Array
+  readonly evidence: EvidenceReports
 
   /**
    * `report` sends evidence that contradicts the verdict to the head. `poolPlaces`: by slot of the remote, the place of
@@ -136,9 +136,7 @@ export class Remotes {
     report: (evidence: RemoteEvidence) => void = () => {},
     poolPlaces: readonly (number | undefined)[] = [],
   ) {
-    this.#verdict = cells.verdict
-    this.#report = report
-    this.#reportedAtMs = new Float64Array(remotes.length).fill(Number.NEGATIVE_INFINITY)
+    this.evidence = new EvidenceReports(remotes, cells.verdict, report)
     this.#list = remotes.map((remote) => new Remote(remote))
     this.#places = new Places(cells, child)
     this.#poolPlaces = poolPlaces
@@ -183,23 +181,6 @@ export class Remotes {
     const pool = this.#poolPlaces[slot]
     this.#places.takeOver(slot)
     if (pool !== undefined) this.#places.takeOver(pool)
-  }
-
-  /** An attempt succeeded. */
-  noteUp(slot: number, startedMs: number, nowMs: number): void {
-    if (Atomics.load(this.#verdict, slot) !== 0) this.#reportEvidence(slot, true, startedMs, nowMs, '')
-  }
-
-  /** An attempt failed, and not because of this machine. */
-  noteDown(slot: number, startedMs: number, nowMs: number, why: string): void {
-    if (Atomics.load(this.#verdict, slot) === 0) this.#reportEvidence(slot, false, startedMs, nowMs, why)
-  }
-
-  /** Rate-limited: many sessions may see the same before the head changes the verdict. */
-  #reportEvidence(slot: number, isUp: boolean, startedMs: number, atMs: number, why: string): void {
-    if (atMs - (this.#reportedAtMs[slot] as number) < REPORT_EVERY_MS) return
-    this.#reportedAtMs[slot] = atMs
-    this.#report({ name: this.at(slot).name, isUp, startedMs, atMs, why })
   }
 
   /** Frees native memory when no session uses the remotes any more. */

@@ -4,7 +4,10 @@ import type { Relay, RelayPlan } from './relay.js'
 import { variants } from './variants.js'
 
 /** Common operations of a running program of any mode. */
-export type Running = Pick<Master | Relay, 'file' | 'logged' | 'pid' | 'port' | 'program' | 'signal'>
+export type Running = Pick<
+  Master | Relay,
+  'ended' | 'file' | 'logged' | 'pid' | 'port' | 'program' | 'signal'
+>
 
 /** A way in which clients get to the process that relays. */
 export interface Mode {

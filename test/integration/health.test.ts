@@ -38,7 +38,11 @@ test('a remote that fails its checks gets no client, not even when nothing else 
   const accepting = await remoteThat(says('served')).start(t)
   const { port } = await closedPort()
   const relay = await relayTo(accepting)
-    .with('dial retries = 0', 'access log = stderr', `health { interval = 50ms timeout = 10s port = ${port} }`)
+    .with(
+      'dial retries = 0',
+      'access log = stderr',
+      `health { interval = 50ms timeout = 10s port = ${port} }`,
+    )
     .start(t)
   await relay.logged(/is down: health check/)
   const client = await relay.connect()

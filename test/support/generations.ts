@@ -3,6 +3,7 @@ import { writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import type { TestContext } from 'node:test'
 import { Generation } from '../../src/control/generations/generation.js'
+import { NO_OUTAGE } from '../../src/health/remote-state.js'
 import { linuxCalls } from '../../src/kernel/linux-calls.js'
 import { TraceChannel } from '../../src/observe/trace.js'
 import { masterShape } from '../../src/plan/compile/limits.js'
@@ -33,7 +34,8 @@ export function generationOf(loaded: Loaded, present?: Generation, hasFront = fa
     shapeOf: masterShape,
     mechanism: loaded.mechanism,
     staples: new Map(),
-    verdictOf: () => ({ isDown: false, isExcluded: false, upAtMs: 0 }),
+    verdictOf: () => NO_OUTAGE,
+    onPools: () => {},
     adviceOf: () => undefined,
     onListen: () => {},
     onState: () => {},

@@ -63,6 +63,7 @@ const LEAST_USE = {
   boundedLoad: undefined,
   tierMinUsable: 1,
   closesOnRecovery: false,
+  closesOnDown: false,
   shed: undefined,
   slowStartAggression: 1,
   rebalance: 0,

@@ -1,39 +1,55 @@
-/** The remotes of one generation as their health is known: under which names, with which checks, in which slots. */
+/** The remotes of one generation as their health is known: under which names, with which checks, in which slots and pools. */
 import type { SocketAddress } from '../../base/address.js'
-import { DOWN, EXCLUDED, UP } from '../../base/verdict.js'
 import type { HeadCells } from '../../cells/cells.js'
+import type { PoolSettings } from '../../config/table-pool.js'
 import type { TcprelaySettings } from '../../config/table-tcprelay.js'
-import type { StateChange } from '../../engine/live-state.js'
+import type { LiveState, StateChange } from '../../engine/live-state.js'
 import type { RemotePlan } from '../../engine/plan.js'
+import { type PoolLimits, type PoolVerdicts, poolVerdicts } from '../../health/pool-verdicts.js'
 import type { ProbeAdvice } from '../../health/probe-checks.js'
 import type { ProbedRemote, ProbePlan } from '../../health/probe-plan.js'
-import type { Verdict, WatchedRemote } from '../../health/remote-verdicts.js'
+import type { BackOffTimes, Verdict, WatchedRemote } from '../../health/remote-state.js'
+import { backOffNumbers } from '../../plan/compile/pool-plans.js'
 import { healthNames, probeAddresses, probePlans } from '../../plan/compile/probe-plans.js'
+
+/** One remote in one pool. */
+interface Member {
+  readonly name: string
+  readonly slot: number
+  /** In the configuration. */
+  readonly weight: number
+}
+
+interface PoolHealth {
+  readonly name: string
+  readonly limits: PoolLimits
+  readonly members: readonly Member[]
+}
 
 export class GenerationHealth {
   /** In the order of the configuration: names, checks, slots. Remotes of several pools may share a name. */
   readonly #names: readonly string[]
   readonly #probes: readonly (ProbePlan | undefined)[]
+  readonly #backOffs: readonly BackOffTimes[]
   readonly #slots: readonly number[]
-  readonly #slotsByName: ReadonlyMap<string, readonly number[]>
+  readonly #pools: readonly PoolHealth[]
+  readonly #verdicts = new Map<string, PoolVerdicts>()
 
   /** `slots`: in the order of the configuration; those of dynamic routes, which have no health, may follow. */
   constructor(tcprelay: TcprelaySettings, slots: readonly number[]) {
     this.#probes = probePlans(tcprelay)
     this.#names = healthNames(tcprelay.remotes, this.#probes)
+    this.#backOffs = tcprelay.remotes.map(({ pool }) => backOffNumbers(tcprelay.pools[pool] as PoolSettings))
     this.#slots = slots.slice(0, this.#names.length)
-    this.#slotsByName = slotsByName(this.#names, this.#slots)
-  }
-
-  get names(): Iterable<string> {
-    return this.#slotsByName.keys()
+    this.#pools = poolsOf(tcprelay, this.#names, this.#slots)
   }
 
   /** `remotes`: those of the plan, by slot. */
   watched(remotes: readonly RemotePlan[]): readonly WatchedRemote[] {
     return this.#names.map((name, i) => {
-      const { slowStartMs = 0 } = remotes[this.#slots[i] as number] ?? {}
-      return { name, slowStartMs, thresholds: this.#probes[i] }
+      const { failAfter, slowStartMs = 0 } = remotes[this.#slots[i] as number] ?? {}
+      const backOff = this.#backOffs[i] as BackOffTimes
+      return { name, slowStartMs, thresholds: this.#probes[i], failAfter, backOff }
     })
   }
 
@@ -60,7 +76,8 @@ export class GenerationHealth {
     remotes: readonly RemotePlan[],
   ): readonly StateChange[] {
     if (!this.advised.has(name)) return []
-    return (this.#slotsByName.get(name) ?? []).flatMap((remoteSlot) => {
+    return this.#slots.flatMap((remoteSlot, i) => {
+      if (this.#names[i] !== name) return []
       const { weight = 1 } = remotes[remoteSlot] ?? {}
       return [
         { what: 'weight', remoteSlot, weight: (weight * weightPercent) / 100 },
@@ -69,30 +86,52 @@ export class GenerationHealth {
     })
   }
 
-  /** Writes the verdict on a remote to the cells, where the workers read it. */
-  setVerdict(
+  /** What its workers read now, by pool. */
+  get pools(): ReadonlyMap<string, PoolVerdicts> {
+    return this.#verdicts
+  }
+
+  /**
+   * Writes the verdicts on the remotes to the cells, where the workers read them. `changed`: only those of pools with this
+   * remote.
+   */
+  applyVerdicts(
     cells: Pick<HeadCells, 'upAtMs' | 'verdict'>,
-    name: string,
-    { isDown, isExcluded, upAtMs }: Verdict,
+    verdictOf: (name: string) => Verdict,
+    live: Pick<LiveState, 'adminStates' | 'weights'>,
+    changed?: string,
   ): void {
-    for (const slot of this.#slotsByName.get(name) ?? []) {
-      // First: a worker that reads the new verdict must not read the end of an older outage.
-      cells.upAtMs[slot] = upAtMs
-      Atomics.store(cells.verdict, slot, isExcluded ? EXCLUDED : isDown ? DOWN : UP)
+    for (const { limits, members, name } of this.#pools) {
+      if (changed !== undefined && !members.some((member) => member.name === changed)) continue
+      const known = members.map((member) => {
+        const weight = live.weights.get(member.slot) ?? member.weight
+        const isInService = weight > 0 && live.adminStates.get(member.slot) !== 'maint'
+        return { verdict: verdictOf(member.name), isInService }
+      })
+      const verdicts = poolVerdicts(limits, known)
+      this.#verdicts.set(name, verdicts)
+      for (const [i, { slot }] of members.entries()) {
+        // First: a worker that reads the new verdict must not read the end of an older outage.
+        cells.upAtMs[slot] = known[i]?.verdict.upAtMs ?? 0
+        Atomics.store(cells.verdict, slot, verdicts.cells[i] as number)
+      }
     }
   }
 }
 
-function slotsByName(
+function poolsOf(
+  { pools, remotes }: TcprelaySettings,
   names: readonly string[],
   slots: readonly number[],
-): ReadonlyMap<string, readonly number[]> {
-  const byName = new Map<string, number[]>()
-  for (const [i, name] of names.entries()) {
-    const known = byName.get(name) ?? []
-    byName.set(name, known)
-    const slot = slots[i]
-    if (slot !== undefined) known.push(slot)
+): readonly PoolHealth[] {
+  const members: Member[][] = pools.map(() => [])
+  for (const [i, { pool, weight }] of remotes.entries()) {
+    const [name, slot] = [names[i], slots[i]]
+    if (name !== undefined && slot !== undefined) members[pool]?.push({ name, slot, weight })
   }
-  return byName
+  return pools.map(({ maxEjectedPercent, name, panicPercent }, pool) => ({
+    name,
+    limits: { maxEjected: maxEjectedPercent / 100, panic: panicPercent / 100 },
+    members: members[pool] ?? [],
+  }))
 }

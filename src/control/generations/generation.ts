@@ -7,9 +7,10 @@ import type { Configuration } from '../../config/load.js'
 import type { FrontRows } from '../../engine/acceptor-settings.js'
 import { changed, type LiveState, NO_LIVE_STATE, type StateChange } from '../../engine/live-state.js'
 import type { Plan } from '../../engine/plan.js'
+import type { PoolVerdicts } from '../../health/pool-verdicts.js'
 import type { ProbeAdvice } from '../../health/probe-checks.js'
 import type { ProbedRemote } from '../../health/probe-plan.js'
-import type { Verdict, WatchedRemote } from '../../health/remote-verdicts.js'
+import type { Verdict, WatchedRemote } from '../../health/remote-state.js'
 import type { Calls } from '../../kernel/calls.js'
 import { RateLimitedLog } from '../../observe/rate-limited-log.js'
 import { ERR } from '../../observe/severity.js'
@@ -48,6 +49,8 @@ export interface GenerationParts {
   readonly staples: LiveState['staples']
   /** What is known of a remote of this name. */
   verdictOf(remote: string): Verdict
+  /** The verdicts that it applies have changed because of its own live state. */
+  onPools(generation: Generation): void
   /** What a remote of this name wants; undefined: what is configured. */
   adviceOf(remote: string): Required<ProbeAdvice> | undefined
   /** A master accepts for its children. */
@@ -87,6 +90,7 @@ export class Generation {
   hasLooked: boolean
   /** Shared with the generation before, unless clients are verified differently; undefined without TLS. */
   readonly tickets: TicketKeyRing | undefined
+  readonly #parts: GenerationParts
   readonly #health: GenerationHealth
   readonly #state: StateKeeper
   readonly #lookups: NameWatch
@@ -105,6 +109,7 @@ export class Generation {
   ) {
     const { calls, mechanism, resolver, say, staples } = parts
     this.loaded = loaded
+    this.#parts = parts
     this.#keyErrors = new RateLimitedLog(ERR, say)
     this.listeners = new ListenerKeeper({
       listeners: loaded.spawnd.listeners,
@@ -134,9 +139,6 @@ export class Generation {
     const poolSlots = own?.pools ?? []
     this.front = parts.hasFront ? this.#openFront() : undefined
     this.#health = new GenerationHealth(loaded.tcprelay, this.remoteSlots)
-    // Before any worker starts: evidence that agrees with the verdict is not sent, so no outage is logged
-    // twice.
-    for (const name of this.#health.names) this.setVerdict(name, parts.verdictOf(name))
     this.tickets = ticketRingFor(
       loaded.tls.settings,
       present && [present.loaded.tls.settings, present.tickets],
@@ -159,6 +161,9 @@ export class Generation {
       this.#advisedState(name, parts.adviceOf(name)),
     )
     this.#state = new StateKeeper(advised.reduce(changed, live), (change) => parts.onState(change))
+    // Before any worker starts: evidence that agrees with the verdict is not sent, so no outage is logged
+    // twice.
+    this.applyVerdict()
     this.hasLooked = named.length === 0
     this.looked = this.#look()
   }
@@ -171,6 +176,10 @@ export class Generation {
   /** Changes the live state, for reactors that run and for those that start later. */
   applyState(change: StateChange): void {
     this.#state.applyState(change)
+    if (change.what !== 'weight' && change.what !== 'admin-state') return
+    // Remotes that are out of service do not count for the limits of their pool.
+    this.applyVerdict()
+    this.#parts.onPools(this)
   }
 
   /** Adds a line to its TLS key log. */
@@ -206,9 +215,14 @@ export class Generation {
     return this.live.addresses.get(slot) ?? this.plan.remotes[slot]?.addresses ?? []
   }
 
-  /** Writes the verdict on a remote to the cells, where its workers read it. */
-  setVerdict(remote: string, verdict: Verdict): void {
-    this.#health.setVerdict(this.memory.cells, remote, verdict)
+  /** Writes the verdict on a remote, or on all, to the cells, where its workers read it. */
+  applyVerdict(remote?: string): void {
+    this.#health.applyVerdicts(this.memory.cells, (name) => this.#parts.verdictOf(name), this.live, remote)
+  }
+
+  /** What its workers read now, by pool. */
+  get poolVerdicts(): ReadonlyMap<string, PoolVerdicts> {
+    return this.#health.pools
   }
 
   /** The remotes whose checks give advice. */

@@ -1,10 +1,6 @@
 /** Reload: reads the configuration again, prepares its generation and puts it in force. */
 import type { KeptListeners } from '../../accept/kept-listeners.js'
 import { problemLine } from '../../config/problems.js'
-import { Prober } from '../../health/prober.js'
-import { RemoteAdvice } from '../../health/remote-advice.js'
-import { RemoteVerdicts } from '../../health/remote-verdicts.js'
-import type { RemoteEvidence } from '../../observe/remote-evidence.js'
 import { ERR, INFO, WARNING } from '../../observe/severity.js'
 import { TraceChannel } from '../../observe/trace.js'
 import { hasErrors, singleProcessProblems, startProblems } from '../../plan/check/check.js'
@@ -24,6 +20,7 @@ import type { Alarms } from '../process/alarms.js'
 import { type BoundListener, closeListeners } from '../process/listeners.js'
 import type { StartedHead } from '../process/start-up.js'
 import { Generation } from './generation.js'
+import { HealthService } from './health-service.js'
 import { HostService } from './host-service.js'
 import { servingLine } from './serving-line.js'
 import { watchTlsFiles } from './tls-tickets.js'
@@ -44,14 +41,14 @@ export interface ReloadParts extends StartedHead {
   readonly options: LoadOptions
   /** Cleared at the shutdown. */
   readonly alarms: Alarms
+  /** A classic master accepts for this process. */
+  readonly hasForeignMaster: boolean
 }
 
 /** Owns the generation in force and replaces it at a reload: the same with children and in a single process. */
 export class Reloader {
   readonly access: AccessLogInForce
-  readonly #verdicts: RemoteVerdicts
-  readonly #advice: RemoteAdvice
-  readonly #prober: Prober
+  readonly health: HealthService
   readonly counters = new CounterKeeper()
   /** Common to all generations: addresses that a name has outlive a reload. */
   readonly hosts: HostService
@@ -85,25 +82,12 @@ export class Reloader {
     this.#resolver = new Resolver(log.say, trace)
     const nowMs = () => parts.system.clock.monotonicMs()
     this.hosts = new HostService(new HostResolver(nowMs, trace), nowMs)
-    this.#verdicts = new RemoteVerdicts(
-      parts.log.say,
-      (remote, verdict) => {
-        for (const generation of this.#generations()) generation.setVerdict(remote, verdict)
-      },
-      nowMs,
+    const { boundary, system } = parts
+    const generations = () => this.#generations()
+    this.health = new HealthService(
+      { say: log.say, clock: system.clock, boundary, generations },
+      this.#stateFileOf(parts.loaded),
     )
-    this.#advice = new RemoteAdvice(parts.log.say, (remote, advice) => {
-      for (const generation of this.#generations()) generation.setAdvice(remote, advice)
-    })
-    this.#prober = new Prober({
-      nowMs,
-      random: Math.random,
-      onResult: ({ name }, result) => {
-        this.#advice.hear(name, result.advice)
-        return this.#verdicts.check(name, result)
-      },
-      boundary: parts.boundary,
-    })
     this.#stapler = new Stapler<OcspSource>({
       // Imported late: few configurations have a responder, and HTTP takes memory.
       post: async (...request) => (await import('../../services/post-ocsp.js')).postOcsp(...request),
@@ -116,13 +100,7 @@ export class Reloader {
     })
     this.#present = this.#makeGeneration(parts.loaded, parts.bound, undefined)
     this.#present.applyLimits()
-    this.#verdicts.watch(this.#present.watchedRemotes)
-  }
-
-  /** What a session has seen of a remote. */
-  hearRemote(evidence: RemoteEvidence): void {
-    this.#verdicts.record(evidence)
-    if (!evidence.isUp) this.#prober.checkSoon(evidence.name)
+    this.health.begin(this.#present)
   }
 
   get present(): Generation {
@@ -140,7 +118,7 @@ export class Reloader {
     this.#present.listeners.start()
     watchTlsFiles(this.#tlsFiles, this.#present.loaded)
     this.#stapler.watch(this.#present.loaded.tls.ocsp)
-    this.#prober.watch(this.#present.probedRemotes)
+    this.health.check(this.#present.probedRemotes)
     this.#rotateTicketKeys()
     await this.#grantWishes()
   }
@@ -156,7 +134,7 @@ export class Reloader {
     this.#isEnding = true
     this.#tlsFiles.close()
     this.#stapler.close()
-    this.#prober.close()
+    this.health.end()
     this.#present.listeners.close()
   }
 
@@ -245,6 +223,8 @@ export class Reloader {
     next.listeners.discard(kept)
     next.closeFront()
     next.retire()
+    // Its limits may have been others, in the same cells.
+    this.#present.applyVerdict()
     if (problem !== undefined && !this.#isEnding) this.#tellGivenUp(problem)
   }
 
@@ -289,8 +269,9 @@ export class Reloader {
       shapeOf: (configuration) => this.#workers.shapeOf(configuration),
       mechanism: this.#parts.loaded.mechanism,
       staples: new Map(this.#stapler.staples),
-      verdictOf: (remote) => this.#verdicts.of(remote),
-      adviceOf: (remote) => this.#advice.of(remote),
+      verdictOf: (remote) => this.health.of(remote),
+      onPools: (changed) => this.health.review(changed),
+      adviceOf: (remote) => this.health.adviceOf(remote),
       onListen: (slot, listener) => this.#workers.onListen(slot, listener),
       onState: (change) => this.#workers.onState(generation, change),
     })
@@ -302,9 +283,7 @@ export class Reloader {
     const { spawnd, tcprelay } = next.loaded
     // From here on what workers report concerns the next one.
     this.#present = next
-    this.#verdicts.watch(next.watchedRemotes)
-    this.#advice.watch(next.advisedRemotes)
-    this.#prober.watch(next.probedRemotes)
+    this.health.follow(next, this.#stateFileOf(next.loaded))
     watchTlsFiles(this.#tlsFiles, next.loaded)
     this.#stapler.watch(next.loaded.tls.ocsp)
     // Before the switch: the reactor has slots for a limited number of generations.
@@ -335,6 +314,11 @@ export class Reloader {
   /** Logs that clients are served from now on. */
   tellServing(): void {
     this.#parts.log.say(INFO, `serving ${this.#summary()}`)
+  }
+
+  /** Children of a foreign master would all write to the same one. */
+  #stateFileOf({ tcprelay }: Loaded): string | undefined {
+    return this.#parts.hasForeignMaster ? undefined : tcprelay.stateFile
   }
 
   #summary(): string {

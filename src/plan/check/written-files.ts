@@ -1,5 +1,5 @@
 /** Checks that files which the configuration writes to are writable, without writing. */
-import { accessSync, closeSync, constants, openSync, statSync } from 'node:fs'
+import { accessSync, closeSync, constants, lstatSync, openSync, statSync } from 'node:fs'
 import { dirname, resolve } from 'node:path/posix'
 import type { Position } from '../../base/problem.js'
 import type { Arguments } from '../../config/arguments.js'
@@ -15,13 +15,16 @@ const COMMAND_LINE: Position = { file: '(command line)', line: 1, column: 1 }
 
 /** Errors for files of the configuration, at start and at a reload. */
 export function writtenFileProblems(loaded: Loaded): readonly ConfigProblem[] {
-  const { accessLog, tlsKeylogFile } = loaded.tcprelay
+  const { accessLog, stateFile, tlsKeylogFile } = loaded.tcprelay
   const { debugRedirect } = headLog(loaded)
   return [
     ...(accessLog?.kind === 'file' ? problemOf(accessLog.path, placeOf(loaded, 'access log')) : []),
     ...(debugRedirect?.kind === 'file'
       ? problemOf(debugRedirect.path, placeOf(loaded, 'debug redirect'))
       : []),
+    ...(stateFile === undefined
+      ? []
+      : problemFor(stateFile, placeOf(loaded, 'state file'), codeOf(replaceIn, stateFile))),
     ...(tlsKeylogFile === undefined ? [] : problemOf(tlsKeylogFile.value, tlsKeylogFile.position)),
   ]
 }
@@ -36,27 +39,47 @@ export function pidfileProblems(loaded: Loaded, { pidfile }: Arguments): readonl
 
 /** `flags`: in addition to those for writing. */
 function problemOf(path: string, position: Position, flags = 0): ConfigProblem[] {
-  const code = refusalOf(path, flags)
+  return problemFor(path, position, codeOf(openForWriting, path, flags))
+}
+
+/** `code`: the errno name; undefined: it is writable. */
+function problemFor(path: string, position: Position, code: string | undefined): ConfigProblem[] {
   if (code === undefined) return []
   const message = `cannot write ${shownPath(resolve(path))}: ${reasonOf(code)}`
   return [{ severity: 'error', position, message, code: 'cannot-create' }]
 }
 
-/**
- * The errno name; undefined if writable. Opens only regular files: opening a FIFO would show its reader an end of
- * file.
- */
-function refusalOf(path: string, flags: number): string | undefined {
-  const { O_APPEND, O_NONBLOCK, O_WRONLY, W_OK, X_OK } = constants
+/** The errno name of what a check throws; undefined: nothing. */
+function codeOf(check: (path: string, flags: number) => void, path: string, flags = 0): string | undefined {
   try {
-    const stats = statSync(path, { throwIfNoEntry: false })
-    // The file will be created.
-    if (stats === undefined) accessSync(dirname(path), W_OK | X_OK)
-    else if (stats.isFile()) closeSync(openSync(path, O_WRONLY | O_APPEND | O_NONBLOCK | flags))
-    else if (stats.isDirectory()) return 'EISDIR'
-    else accessSync(path, W_OK)
+    check(path, flags)
     return undefined
   } catch (error) {
     return error instanceof Error && 'code' in error ? String(error.code) : 'EIO'
   }
+}
+
+/** Opens only regular files: opening a FIFO would show its reader an end of file. */
+function openForWriting(path: string, flags: number): void {
+  const { O_APPEND, O_NONBLOCK, O_WRONLY, W_OK } = constants
+  const stats = statSync(path, { throwIfNoEntry: false })
+  // The file will be created.
+  if (stats === undefined) createIn(dirname(path))
+  else if (stats.isFile()) closeSync(openSync(path, O_WRONLY | O_APPEND | O_NONBLOCK | flags))
+  else if (stats.isDirectory()) throw directoryError()
+  else accessSync(path, W_OK)
+}
+
+/** For a file that is replaced by another one. */
+function replaceIn(path: string): void {
+  if (lstatSync(path, { throwIfNoEntry: false })?.isDirectory() === true) throw directoryError()
+  createIn(dirname(path))
+}
+
+function createIn(folder: string): void {
+  accessSync(folder, constants.W_OK | constants.X_OK)
+}
+
+function directoryError(): Error {
+  return Object.assign(new Error('a directory'), { code: 'EISDIR' })
 }

@@ -90,6 +90,7 @@ const LEAST_USE = {
   boundedLoad: undefined,
   tierMinUsable: 1,
   closesOnRecovery: false,
+  closesOnDown: false,
   shed: undefined,
   slowStartAggression: 1,
   maxConnections: Number.POSITIVE_INFINITY,
@@ -167,6 +168,8 @@ test('remotes are at their slots, and the pool has no others', () => {
     tlsClient: undefined,
     options: PLAIN_REMOTE,
     sctp: undefined,
+    failAfter: undefined,
+    healthName: undefined,
   }
   const literal = (host: string, port: number) => [{ family: 'ipv4', host, port }]
   const marked = { ...PLAIN_REMOTE, socket: { ...NO_OPTIONS, fwmark: 8 } }

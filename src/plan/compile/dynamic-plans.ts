@@ -63,6 +63,7 @@ export function dynamicPools(
     boundedLoad: undefined,
     tierMinUsable: 1,
     closesOnRecovery: false,
+    closesOnDown: false,
     shed: undefined,
     rebalance: 0,
     // Not settable: a host that fails says nothing about the others, so they have neither in common.

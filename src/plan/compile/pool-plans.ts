@@ -34,7 +34,7 @@ function configuredPools(
 }
 
 function poolPlan(pool: PoolSettings, slot: number, label: string, members: readonly number[]): PoolPlan {
-  const { boundedLoadPercent, key, maxConnections, name, onRecovery, policy, queue } = pool
+  const { boundedLoadPercent, key, maxConnections, name, onDown, onRecovery, policy, queue } = pool
   const { rebalance, slowStartAggression, tierMinUsable } = pool
   const isHashing = policy === 'source' || policy === 'maglev'
   return {
@@ -48,6 +48,7 @@ function poolPlan(pool: PoolSettings, slot: number, label: string, members: read
     boundedLoad: boundedLoadPercent === undefined ? undefined : boundedLoadPercent / 100,
     tierMinUsable,
     closesOnRecovery: onRecovery === 'close',
+    closesOnDown: onDown === 'close',
     shed: isHashing ? undefined : shedPlan(pool),
     slowStartAggression,
     rebalance,
@@ -59,7 +60,11 @@ function poolPlan(pool: PoolSettings, slot: number, label: string, members: read
   }
 }
 
-function backOffNumbers({ backOffFirst, backOffJitterPercent, backOffMaxMs }: PoolSettings): BackOffNumbers {
+export function backOffNumbers({
+  backOffFirst,
+  backOffJitterPercent,
+  backOffMaxMs,
+}: PoolSettings): BackOffNumbers {
   return {
     firstMs: backOffFirst?.value ?? DEFAULT_BACK_OFF.firstMs,
     maxMs: backOffMaxMs,

@@ -1,5 +1,6 @@
 /** The remotes of a plan, by the slots that the head has assigned. */
 import { POLICIES_WITHOUT_SLOW_START } from '../../base/policy-names.js'
+import { mergedHealth } from '../../config/merged-health.js'
 import { portList } from '../../config/port-types.js'
 import type { PoolSettings } from '../../config/table-pool.js'
 import type { RemoteSettings, TcprelaySettings } from '../../config/table-tcprelay.js'
@@ -9,6 +10,7 @@ import type { RemotePorts } from '../../relay/remotes.js'
 import type { NamedRemote } from '../../services/resolver.js'
 import { endless } from '../load/endless.js'
 import { dynamicNames, dynamicRemote } from './dynamic-plans.js'
+import { healthNames, probePlans } from './probe-plans.js'
 import { resolvable } from './resolvable.js'
 import { remoteName } from './socket-names.js'
 import { remoteOptions } from './socket-settings.js'
@@ -35,8 +37,12 @@ export function remotePlans(
 ): readonly RemotePlan[] {
   const bySlot = new Array<RemotePlan>(Math.max(0, ...slots.map((slot) => slot + 1))).fill(NO_REMOTE)
   const { pools, remotes } = tcprelay
-  for (const [i, remote] of remotes.entries())
-    bySlot[slots[i] as number] = remotePlan(remote, pools[remote.pool], tlsClients[i], listeners)
+  const known = healthNames(remotes, probePlans(tcprelay))
+  for (const [i, remote] of remotes.entries()) {
+    const plan = remotePlan(remote, pools[remote.pool], tlsClients[i], listeners)
+    const healthName = known[i] === plan.name ? undefined : known[i]
+    bySlot[slots[i] as number] = { ...plan, healthName }
+  }
   for (const [i, name] of dynamicNames(tcprelay).entries())
     bySlot[slots[remotes.length + i] as number] = dynamicRemote(name)
   return bySlot
@@ -61,6 +67,7 @@ function remotePlan(
     tlsClient,
     options: remoteOptions(remote),
     sctp,
+    failAfter: mergedHealth(remote.health, pool?.health)?.failAfter,
   }
 }
 

@@ -330,7 +330,7 @@ function established(session: Session): void {
   if (session.target !== undefined) session.host = hostName(session, target)
   if (target.options.isMptcp) noteMptcp(session, session.remote)
   const { attemptStartedMs, pool } = session.dialling
-  remotes.noteUp(session.remoteSlot, attemptStartedMs, loop.nowMs)
+  remotes.evidence.succeeded(session.remoteSlot, attemptStartedMs, loop.nowMs)
   if (pool.observes === 'connect-ms')
     pool.observe(session.remoteSlot, loop.nowMs - attemptStartedMs, loop.nowMs)
   session.endDialling()

@@ -76,7 +76,7 @@ export function remoteFailed(session: Session): void {
   if (!dialling.hasRemoteFailed) return
   const { attemptStartedMs } = dialling
   health.failed(slot, attemptStartedMs, loop.nowMs)
-  remotes.noteDown(slot, attemptStartedMs, loop.nowMs, failureText(session))
+  remotes.evidence.failed(slot, attemptStartedMs, loop.nowMs, failureText(session))
 }
 
 /** The last error, in words. */
