@@ -2,6 +2,7 @@
 import { PROBE_NAMES, type ProbeName } from '../base/probe-names.js'
 import { orList } from './expectation.js'
 import { lackOf } from './health-lacks.js'
+import { checkTlsMode } from './health-tls.js'
 import { mergedHealth } from './merged-health.js'
 import type { Problems } from './problems.js'
 import type { Row } from './row.js'
@@ -9,6 +10,7 @@ import { type HealthSettings, ROWS_OF_TYPE } from './table-health.js'
 import type { PoolSettings } from './table-pool.js'
 import type { RemoteBlockSettings } from './table-remote.js'
 import type { TcprelaySettings } from './table-tcprelay.js'
+import { TLS_OFF } from './tls-mode.js'
 
 export function checkHealth({ pools }: Pick<TcprelaySettings, 'pools'>, problems: Problems): void {
   // The block of the section belongs to several pools, and that of a pool to several remotes.
@@ -38,6 +40,12 @@ function checkRemote(
     problems.error(given.position, text)
   }
   const position = own?.position ?? remote.position
+  const isTls = checkTlsMode(health, { tls: remote.tls ?? TLS_OFF }) !== 'none'
+  // In a type that has no such directive it has been reported.
+  if (health.serverName !== undefined && 'serverName' in ROWS_OF_TYPE[type] && !isTls)
+    problems.error(health.serverName.position, "'server name' needs TLS, and this health check is without", {
+      hint: "add 'tls = yes' to the 'health' block",
+    })
   const lack = lackOf(health, type)
   if (lack !== undefined) problems.error(position, lack.text, { hint: lack.hint })
   if (ports === 'same' && health.port === undefined)

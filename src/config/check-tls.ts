@@ -1,10 +1,12 @@
 /** Checks of TLS directives against each other. */
 import type { Position } from '../base/problem.js'
+import { checkTlsModeOf } from './health-tls.js'
 import type { Located } from './located.js'
 import type { Problems } from './problems.js'
 import type { ListenerSettings, SpawndSettings } from './table-spawnd.js'
 import type { RemoteSettings, TcprelaySettings } from './table-tcprelay.js'
 import { listenerTlsRows, remoteTlsRows } from './table-tls.js'
+import { TLS_VERSIONS } from './tls-mode.js'
 import { listenerService, type TlsService, versionsBetween } from './tls-service.js'
 
 const LISTENER_KEYS = Object.keys(listenerTlsRows)
@@ -43,7 +45,10 @@ export function checkTls(
     if (!mayLackFiles && !isElsewhere) checkIdentities(service, listener.tlsPsk, problems)
   }
   checkRevocations(services, problems)
-  for (const remote of tcprelay.remotes) checkRemote(remote, problems)
+  for (const remote of tcprelay.remotes) {
+    const isChecked = checkTlsModeOf(remote, tcprelay.pools[remote.pool]) !== 'none'
+    checkRemote(remote, isChecked, problems)
+  }
   if (tcprelay.tlsKeylogFile !== undefined) {
     const text = 'TLS secrets are written to this file: anyone who can read it can decrypt all connections'
     problems.warn(tcprelay.tlsKeylogFile.position, text)
@@ -103,15 +108,22 @@ function checkIdentities(
   }
 }
 
-function checkRemote(remote: RemoteSettings, problems: Problems): void {
+/** `isChecked`: its health check speaks TLS. */
+function checkRemote(remote: RemoteSettings, isChecked: boolean, problems: Problems): void {
   const { caFile, certFile, crlFile, isTlsGiven, keyFile, passphrase, passphraseFile, position } = remote
-  if (!isTlsGiven) checkUnused(firstGiven(remote, REMOTE_KEYS), 'remote', problems)
-  if (remote.tls.kind === 'off') return
+  if (!isTlsGiven && !isChecked) checkUnused(firstGiven(remote, REMOTE_KEYS), 'remote', problems)
+  if (remote.tls.kind === 'off' && !isChecked) return
   checkOnePassphrase(passphrase, passphraseFile, problems)
   if (certFile === undefined && !remote.hasMistakes) {
     reportIfGiven(keyFile, "this private key needs a certificate: add 'cert-file'", problems)
   }
-  if (versionsBetween(remote.tls.versions, remote.minVersion, remote.maxVersion).length === 0) {
+  if (
+    versionsBetween(
+      remote.tls.kind === 'off' ? TLS_VERSIONS : remote.tls.versions,
+      remote.minVersion,
+      remote.maxVersion,
+    ).length === 0
+  ) {
     problems.error(position, 'no enabled TLS version remains')
   }
   if (remote.pskFile === undefined && !remote.hasMistakes) {

@@ -23,6 +23,18 @@ const LACKS: { readonly [N in ProbeName]?: (health: HealthSettings) => Lack | un
     user !== undefined && password === undefined
       ? { text: 'the health check has a user and no password', hint: "add 'password = TEXT'" }
       : undefined,
+  mysql: ({ role = 'any', user }) =>
+    role !== 'any' && user === undefined
+      ? { text: "the 'role' of a MySQL server is known only after a login", hint: "add 'user = NAME'" }
+      : undefined,
+  mqtt: ({ password, user }) =>
+    password !== undefined && user === undefined
+      ? { text: 'the health check has a password and no user', hint: "add 'user = NAME'" }
+      : undefined,
+  exec: ({ exec }) =>
+    exec === undefined
+      ? { text: "a health check of the type 'exec' needs a program", hint: "add 'exec = PATH'" }
+      : undefined,
   agent: ({ port }) =>
     port === undefined
       ? { text: "a health check of the type 'agent' needs the port of the agent", hint: "add 'port = PORT'" }

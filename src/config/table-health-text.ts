@@ -129,7 +129,11 @@ export const expectRows = {
 
 /** For each type that logs in. */
 export const userRow = optional('user', text('NAME'), {
-  doc: 'The user as whom the check logs in.',
+  doc:
+    'The user as whom the check logs in: with `password` (`redis`, `mqtt`), or without one (`mysql`, `postgres`). Without a ' +
+    'user `mysql` reads the greeting only, which the server counts as a connect error of this host: after ' +
+    '`max_connect_errors` of them (100) without a login in between it refuses all connections from it.',
+  defaultText: 'no login; `postgres`: the user `postgres`',
   isOurs: true,
 })
 
@@ -140,14 +144,20 @@ export const passwordRow = optional('password', text('TEXT'), {
   isOurs: true,
 })
 
+/** For each type whose servers are replicated. */
+export const roleRow = optional('role', choice(['any', 'primary', 'master', 'replica']), {
+  doc:
+    'Of `redis`, `mysql` and `postgres`: the role that the server must have; `primary` and `master` are the same. `any`: it ' +
+    'is not asked. `mysql` asks whether the server is read-only, and needs a `user`; `postgres` whether it is in recovery, ' +
+    'and needs a user that may log in without a password.',
+  defaultText: '`any`',
+  isOurs: true,
+})
+
 export const redisRows = {
   user: userRow,
   password: passwordRow,
-  role: optional('role', choice(['any', 'master', 'replica']), {
-    doc: 'Of `redis`: the role that the server must have. `any`: it is not asked.',
-    defaultText: '`any`',
-    isOurs: true,
-  }),
+  role: roleRow,
 }
 
 export const smtpRows = {

@@ -2,8 +2,10 @@
 import { PROBE_NAMES, type ProbeName } from '../base/probe-names.js'
 import { clientAddress } from './client-address-type.js'
 import { failAfter } from './fail-after-type.js'
+import { command } from './helper-program.js'
 import { count, time } from './number-types.js'
 import { block, optional, optionalBlock, type Rows, type SettingsOf } from './row.js'
+import { ldapRows, mqttRows, mysqlRows, postgresRows, tlsRows, tlsTypeRows } from './table-health-binary.js'
 import { agentRows, expectRows, httpRows, redisRows, smtpRows } from './table-health-text.js'
 import { choice } from './text-types.js'
 
@@ -18,10 +20,11 @@ const results = count({ min: 1, max: RESULTS_MAX })
 const commonRows = {
   type: optional('type', choice(['none', ...PROBE_NAMES]), {
     doc:
-      'What is checked: `tcp`: that the remote accepts a connection; `http`: the response to a request of HTTP/1.1; ' +
+      'What is checked: `tcp`: that the remote accepts a connection; `tls`: a TLS handshake, and the days until the ' +
+      'certificate expires; `http`: the response to a request of HTTP/1.1; ' +
       '`expect`: the answers to given texts; `redis`: that it answers PING, and its role; `smtp`: greeting and EHLO of a mail ' +
       'server; `agent`: what a program beside the server says in the text protocol of the `agent-check` of HAProxy: up, down, ' +
-      'part of the weight, drain or maint; `none`: nothing.',
+      'part of the weight, drain or maint; `mysql`, `postgres`, `ldap`, `mqtt`: an exchange in the protocol of the server; `exec`: what a program says; `none`: nothing.',
     defaultText: '`tcp`',
     isOurs: true,
   }),
@@ -89,17 +92,57 @@ const commonRows = {
   }),
 }
 
+/** Those of all types but `exec`. */
+const otherRows = {
+  ...tlsRows,
+  ...tlsTypeRows,
+  ...httpRows,
+  ...expectRows,
+  ...redisRows,
+  ...smtpRows,
+  ...agentRows,
+  ...mysqlRows,
+  ...postgresRows,
+  ...ldapRows,
+  ...mqttRows,
+}
+
+const execRows = {
+  exec: optional('exec', command(firstWords({ ...commonRows, ...otherRows })), {
+    doc:
+      'Of `exec`: the program, with its argv[0] and its arguments, which end at the next directive: quote an argument that is ' +
+      'spelled like a directive of this block or contains `=`, `,` or a bracket. It runs as the user of the master or the ' +
+      'single process, with its environment and REMOTE_NAME, REMOTE_ADDRESS and REMOTE_PORT (also HAPROXY_SERVER_NAME, ' +
+      'HAPROXY_SERVER_ADDR and HAPROXY_SERVER_PORT), and is killed with all of its processes at the `timeout`. The exit codes ' +
+      'are those of plugins of Nagios: 0 up, 1 up with a warning, all others down; the first line of the output is logged. ' +
+      'At most 16 run at once.',
+    isOurs: true,
+  }),
+}
+
 /** The directives that a type has besides the common ones. */
 export const ROWS_OF_TYPE = {
   tcp: {},
-  http: httpRows,
-  expect: expectRows,
-  redis: redisRows,
-  smtp: smtpRows,
+  tls: tlsTypeRows,
+  http: { ...httpRows, ...tlsRows },
+  expect: { ...expectRows, ...tlsRows },
+  redis: { ...redisRows, ...tlsRows },
+  smtp: { ...smtpRows, ...tlsRows },
+  mysql: mysqlRows,
+  postgres: postgresRows,
+  ldap: ldapRows,
+  mqtt: mqttRows,
   agent: agentRows,
+  exec: execRows,
 } satisfies Record<ProbeName, Rows>
 
-const healthRows = { ...commonRows, ...httpRows, ...expectRows, ...redisRows, ...smtpRows, ...agentRows }
+const healthRows = { ...commonRows, ...otherRows, ...execRows }
+
+/** The words with which these directives can begin. */
+function firstWords(rows: Rows): string[] {
+  const spellings = Object.values(rows).flatMap((row) => row.spellings)
+  return [...new Set(['exec', ...spellings.flatMap((spelling) => spelling.split(' ')[0]?.split('|') ?? [])])]
+}
 
 export const healthBlock = block(
   'health',

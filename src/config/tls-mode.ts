@@ -25,7 +25,7 @@ export interface TlsMode {
 
 export const TLS_OFF: TlsMode = { kind: 'off', versions: [] }
 const NEWEST_FIRST = [...TLS_VERSIONS].reverse()
-const TLS_ON: TlsMode = { kind: 'on', versions: NEWEST_FIRST }
+export const TLS_ON: TlsMode = { kind: 'on', versions: NEWEST_FIRST }
 const OTHERS: Readonly<Record<string, TlsMode>> = {
   auto: { kind: 'auto', versions: NEWEST_FIRST },
   pass: { kind: 'pass', versions: [] },

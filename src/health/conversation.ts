@@ -90,6 +90,14 @@ export class Conversation {
     this.#end(`no ${what} within ${limit}`)
   }
 
+  /** For TLS that begins here. Bytes that came before the handshake are a failure: they are not authenticated. */
+  release(): Socket {
+    if (this.#bytes.byteLength > 0) throw new ProbeFailure('it sent bytes before the TLS handshake')
+    for (const event of ['data', 'end', 'error', 'close']) this.#socket.removeAllListeners(event)
+    this.#socket.pause()
+    return this.#socket
+  }
+
   close(): void {
     this.#socket.destroy()
   }

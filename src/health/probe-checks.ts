@@ -5,11 +5,35 @@ import type { ProbeName } from '../base/probe-names.js'
 /** A check by its type, with the options of the type. */
 export type ProbeCheck =
   | { readonly type: 'tcp' }
+  /** A certificate that expires sooner is a warning. */
+  | { readonly type: 'tls'; readonly expiresWithinMs: number }
   | HttpCheck
   | ExpectCheck
   | RedisCheck
   | SmtpCheck
   | AgentCheck
+  /** `user`: without a password; undefined: only the greeting is read. */
+  | { readonly type: 'mysql'; readonly user: string | undefined; readonly role: DatabaseRole }
+  | {
+      readonly type: 'postgres'
+      readonly user: string
+      readonly database: string
+      readonly role: DatabaseRole
+    }
+  /** The result codes of an anonymous bind with which the remote passes. */
+  | { readonly type: 'ldap'; readonly results: readonly number[] }
+  | {
+      readonly type: 'mqtt'
+      /** Undefined: another one in each check. */
+      readonly clientId: string | undefined
+      readonly user: string | undefined
+      readonly password: string | undefined
+    }
+  /** `words`: argv, beginning with argv[0]. */
+  | { readonly type: 'exec'; readonly path: string; readonly words: readonly string[] }
+
+/** `any`: the server is not asked. */
+export type DatabaseRole = 'any' | 'primary' | 'replica'
 
 export type CheckOf<N extends ProbeName> = Extract<ProbeCheck, { readonly type: N }>
 

@@ -5,6 +5,7 @@
  */
 import type { SocketAddress } from '../base/address.js'
 import type { ProbeAdvice, ProbeCheck } from './probe-checks.js'
+import type { ProbeTls } from './probe-tls.js'
 
 export interface ProbePlan {
   readonly check: ProbeCheck
@@ -25,6 +26,8 @@ export interface ProbePlan {
   readonly address: SocketAddress | undefined
   /** Instead of the remote's. */
   readonly port: number | undefined
+  /** `id` of its TLS settings; undefined: none. */
+  readonly tls?: string | undefined
 }
 
 /** A remote with its check, as the generation in force has it. */
@@ -32,6 +35,8 @@ export interface ProbedRemote {
   /** Its identity over reloads, as in logs. */
   readonly name: string
   readonly plan: ProbePlan
+  /** Those of `plan.tls`. */
+  readonly tls?: ProbeTls | undefined
   /** Where the check connects to; none while its name has no address. Asked before each check. */
   addresses(): readonly SocketAddress[]
 }

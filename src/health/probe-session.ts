@@ -4,22 +4,27 @@ import type { HostAddress, SocketAddress } from '../base/address.js'
 import { errorText } from '../kernel/errno.js'
 import { Conversation } from './conversation.js'
 import { ProbeFailure } from './probe-failure.js'
-import type { ProbePlan } from './probe-plan.js'
+import type { ProbedRemote, ProbePlan } from './probe-plan.js'
+import type { ProbeTls } from './probe-tls.js'
 import { proxyHeader } from './proxy-header.js'
 
 export type SessionPlan = Pick<ProbePlan, 'sendProxy' | 'timeoutMs'>
 
+export type SessionRemote = Partial<Pick<ProbedRemote, 'name' | 'tls'>>
+
 export class ProbeSession {
   readonly #plan: SessionPlan
   readonly #addresses: readonly SocketAddress[]
+  readonly #remote: SessionRemote
   readonly #abort = new AbortController()
   readonly #timer: NodeJS.Timeout
   #conversation: Conversation | undefined
-  /** While it connects. */
-  #pending: { readonly socket: Socket; reject(error: ProbeFailure): void } | undefined
+  /** While it connects, and during a TLS handshake. */
+  #pending: Pending | undefined
 
   /** `addresses`: at least one. The time begins now. */
-  constructor(addresses: readonly SocketAddress[], plan: SessionPlan) {
+  constructor(addresses: readonly SocketAddress[], plan: SessionPlan, remote: SessionRemote = {}) {
+    this.#remote = remote
     this.#addresses = addresses
     this.#plan = plan
     this.#timer = setTimeout(() => this.#timeOut(), plan.timeoutMs)
@@ -30,19 +35,40 @@ export class ProbeSession {
     return this.#addresses
   }
 
+  /** As in logs; '' if it has none. */
+  get name(): string {
+    return this.#remote.name ?? ''
+  }
+
+  /** The check speaks TLS, and asks for it in its own protocol: call `startTls`. */
+  get startsTls(): boolean {
+    return this.#remote.tls?.startsInProtocol ?? false
+  }
+
   /** For checks that do more than connect: aborted with a `ProbeFailure` when the time is up, or the check is cancelled. */
   get signal(): AbortSignal {
     return this.#abort.signal
   }
 
-  /** Connects to the first address that answers (RFC 8305). Rejects with a `ProbeFailure`. Call once. */
+  /**
+   * Connects to the first address that answers (RFC 8305), with TLS if the check begins with it. Rejects with a
+   * `ProbeFailure`. Call once.
+   */
   async connect(): Promise<Conversation> {
     const socket = await this.#connected()
-    const conversation = new Conversation(socket)
-    this.#conversation = conversation
     const { sendProxy } = this.#plan
-    if (sendProxy !== undefined) conversation.send(proxyHeader(sendProxy))
-    return conversation
+    if (sendProxy !== undefined) socket.write(proxyHeader(sendProxy))
+    const { tls } = this.#remote
+    return this.#converse(
+      tls === undefined || tls.startsInProtocol ? socket : await this.#secured(socket, tls),
+    )
+  }
+
+  /** Begins TLS on a connection on which the server has agreed to it, and takes the place of its conversation. */
+  async startTls(plain: Conversation): Promise<Conversation> {
+    const { tls } = this.#remote
+    if (tls === undefined) throw new Error('a check without TLS settings does not begin TLS')
+    return this.#converse(await this.#secured(plain.release(), tls))
   }
 
   /** Idempotent. */
@@ -50,12 +76,40 @@ export class ProbeSession {
     clearTimeout(this.#timer)
     this.#pending?.socket.destroy()
     this.#conversation?.close()
+    this.#abort.abort(new ProbeFailure('the check was cancelled'))
+  }
+
+  #converse(socket: Socket): Conversation {
+    this.#conversation = new Conversation(socket)
+    return this.#conversation
+  }
+
+  /** Imported late: TLS takes memory. */
+  async #secured(socket: Socket, tls: ProbeTls): Promise<Socket> {
+    // Until the module is loaded.
+    socket.on('error', () => {})
+    const { openTls } = await import('./open-tls.js')
+    return new Promise((resolve, reject) => {
+      const what = 'TLS handshake'
+      this.#pending = { what, socket, reject }
+      openTls(socket, tls).then(
+        (secure) => {
+          this.#pending = undefined
+          resolve(secure)
+        },
+        (error) => {
+          this.#pending = undefined
+          socket.destroy()
+          reject(error)
+        },
+      )
+    })
   }
 
   #connected(): Promise<Socket> {
     return new Promise((resolve, reject) => {
       const socket = openSocket(this.#addresses)
-      this.#pending = { socket, reject }
+      this.#pending = { what: 'connection', socket, reject }
       const onError = (error: NodeJS.ErrnoException) => {
         this.#pending = undefined
         socket.destroy()
@@ -75,10 +129,16 @@ export class ProbeSession {
     const pending = this.#pending
     this.#pending = undefined
     pending?.socket.destroy()
-    pending?.reject(new ProbeFailure(`no connection within ${limit}`))
+    pending?.reject(new ProbeFailure(`no ${pending.what} within ${limit}`))
     this.#conversation?.timeOut(limit)
     this.#abort.abort(new ProbeFailure(`no answer within ${limit}`))
   }
+}
+
+interface Pending {
+  readonly what: string
+  readonly socket: Socket
+  reject(error: ProbeFailure): void
 }
 
 /** Of several addresses the first one that answers is used, each begun 250 ms after the one before. */

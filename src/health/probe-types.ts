@@ -13,10 +13,16 @@ export type Probe<N extends ProbeName> = (session: ProbeSession, check: CheckOf<
 /** Loaded with the first check of the type. */
 const PROBES: { readonly [N in ProbeName]: () => Promise<Probe<N>> } = {
   tcp: async () => probeTcp,
+  tls: async () => (await import('./types/tls.js')).probeTlsHandshake,
   http: async () => (await import('./types/http.js')).probeHttp,
   expect: async () => (await import('./types/expect.js')).probeExpect,
   redis: async () => (await import('./types/redis.js')).probeRedis,
   smtp: async () => (await import('./types/smtp.js')).probeSmtp,
+  mysql: async () => (await import('./types/mysql.js')).probeMysql,
+  postgres: async () => (await import('./types/postgres.js')).probePostgres,
+  ldap: async () => (await import('./types/ldap.js')).probeLdap,
+  mqtt: async () => (await import('./types/mqtt.js')).probeMqtt,
+  exec: async () => (await import('./types/exec.js')).probeExec,
   agent: async () => (await import('./types/agent.js')).probeAgent,
 }
 

@@ -105,7 +105,7 @@ export class Prober {
     watched.isUrgent = false
     // Its name has no address yet: it gets no clients, and nothing can be said of it.
     if (addresses.length === 0) this.#wait(watched)
-    else void this.#run(watched, new ProbeSession(addresses, remote.plan))
+    else void this.#run(watched, new ProbeSession(addresses, remote.plan, remote))
   }
 
   async #run(watched: Watched, session: ProbeSession): Promise<void> {

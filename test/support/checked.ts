@@ -6,14 +6,14 @@ import type { SocketAddress } from '../../src/base/address.js'
 import { Conversation } from '../../src/health/conversation.js'
 import type { ProbeCheck, ProbeFinding } from '../../src/health/probe-checks.js'
 import { ProbeFailure } from '../../src/health/probe-failure.js'
-import { ProbeSession, type SessionPlan } from '../../src/health/probe-session.js'
+import { ProbeSession, type SessionPlan, type SessionRemote } from '../../src/health/probe-session.js'
 import { runProbe } from '../../src/health/probe-types.js'
 
 /** Handles one connection of the server. */
 export type Serve = (socket: Socket) => void
 
 /** Of a check that is to end by itself, also on a busy machine. */
-const PLAN: SessionPlan = { sendProxy: undefined, timeoutMs: 20_000 }
+export const PLAN: SessionPlan = { sendProxy: undefined, timeoutMs: 20_000 }
 /** Of a check that is to run into its limit, but only after what it does first, also on a busy machine. */
 export const SOON: SessionPlan = { sendProxy: undefined, timeoutMs: 400 }
 
@@ -40,8 +40,9 @@ export async function checkAt(
   address: SocketAddress,
   check: ProbeCheck,
   plan: SessionPlan = PLAN,
+  remote: SessionRemote = {},
 ): Promise<string> {
-  const session = new ProbeSession([address], plan)
+  const session = new ProbeSession([address], plan, remote)
   try {
     return resultText(await runProbe(session, check))
   } catch (error) {

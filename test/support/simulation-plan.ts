@@ -15,7 +15,7 @@ export function compileText(text: string, change: Change = {}): SimulatedPlan | 
   const request = { file: 'case', names, sources, environment: new Map(), isInetd: false }
   const configuration = loadChosenConfiguration(request, { program: 'tcprelay', programPath: 'tcprelay' })
   assert.deepEqual(configuration.problems, [])
-  const tls = { settings: NO_TLS_SETTINGS, stamps: new Map(), ocsp: [] }
+  const tls = { settings: NO_TLS_SETTINGS, probes: [], stamps: new Map(), ocsp: [] }
   const loaded = { ...configuration, sources, mechanism: 'epoll', tls } as const
   return compileForSimulation(loaded, { policy: undefined, pool: undefined, ...change })
 }

@@ -8,6 +8,7 @@ import type { RemotePlan } from '../../engine/plan.js'
 import { type PoolLimits, type PoolVerdicts, poolVerdicts } from '../../health/pool-verdicts.js'
 import type { ProbeAdvice } from '../../health/probe-checks.js'
 import type { ProbedRemote, ProbePlan } from '../../health/probe-plan.js'
+import type { ProbeTls } from '../../health/probe-tls.js'
 import type { BackOffTimes, Verdict, WatchedRemote } from '../../health/remote-state.js'
 import { backOffNumbers } from '../../plan/compile/pool-plans.js'
 import { healthNames, probeAddresses, probePlans } from '../../plan/compile/probe-plans.js'
@@ -31,13 +32,15 @@ export class GenerationHealth {
   readonly #names: readonly string[]
   readonly #probes: readonly (ProbePlan | undefined)[]
   readonly #backOffs: readonly BackOffTimes[]
+  readonly #tls: readonly (ProbeTls | undefined)[]
   readonly #slots: readonly number[]
   readonly #pools: readonly PoolHealth[]
   readonly #verdicts = new Map<string, PoolVerdicts>()
 
   /** `slots`: in the order of the configuration; those of dynamic routes, which have no health, may follow. */
-  constructor(tcprelay: TcprelaySettings, slots: readonly number[]) {
-    this.#probes = probePlans(tcprelay)
+  constructor(tcprelay: TcprelaySettings, tls: readonly (ProbeTls | undefined)[], slots: readonly number[]) {
+    this.#probes = probePlans(tcprelay, tls)
+    this.#tls = tls
     this.#names = healthNames(tcprelay.remotes, this.#probes)
     this.#backOffs = tcprelay.remotes.map(({ pool }) => backOffNumbers(tcprelay.pools[pool] as PoolSettings))
     this.#slots = slots.slice(0, this.#names.length)
@@ -59,7 +62,12 @@ export class GenerationHealth {
     for (const [i, name] of this.#names.entries()) {
       const [plan, slot] = [this.#probes[i], this.#slots[i]]
       if (plan === undefined || slot === undefined || probed.has(name)) continue
-      probed.set(name, { name, plan, addresses: () => probeAddresses(plan, addressesOf(slot)) })
+      probed.set(name, {
+        name,
+        plan,
+        tls: this.#tls[i],
+        addresses: () => probeAddresses(plan, addressesOf(slot)),
+      })
     }
     return [...probed.values()]
   }

@@ -138,7 +138,7 @@ export class Generation {
     this.listenerSlots = own?.listeners ?? []
     const poolSlots = own?.pools ?? []
     this.front = parts.hasFront ? this.#openFront() : undefined
-    this.#health = new GenerationHealth(loaded.tcprelay, this.remoteSlots)
+    this.#health = new GenerationHealth(loaded.tcprelay, loaded.tls.probes, this.remoteSlots)
     this.tickets = ticketRingFor(
       loaded.tls.settings,
       present && [present.loaded.tls.settings, present.tickets],

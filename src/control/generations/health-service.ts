@@ -3,6 +3,7 @@ import { type HealthRecord, History } from '../../health/history.js'
 import { PanicLog } from '../../health/panic-log.js'
 import type { ProbeAdvice } from '../../health/probe-checks.js'
 import type { ProbedRemote, ProbeResult } from '../../health/probe-plan.js'
+import { ProbeWarnings } from '../../health/probe-warnings.js'
 import { type Pace, Prober } from '../../health/prober.js'
 import { RemoteAdvice } from '../../health/remote-advice.js'
 import type { KnownState, Verdict } from '../../health/remote-state.js'
@@ -31,6 +32,7 @@ export class HealthService {
   readonly #verdicts: RemoteVerdicts
   readonly #advice: RemoteAdvice
   readonly #prober: Prober
+  readonly #warnings: ProbeWarnings
   readonly #panicLog: PanicLog
   readonly #saved: SavedHealth
   /** The generation in force. */
@@ -60,6 +62,7 @@ export class HealthService {
       onResult: ({ name }, result) => this.#onResult(name, result),
       boundary,
     })
+    this.#warnings = new ProbeWarnings(say, nowMs)
     this.#panicLog = new PanicLog(say)
     const names = () => this.#verdicts.names
     this.#saved = new SavedHealth(
@@ -90,6 +93,7 @@ export class HealthService {
 
   check(remotes: readonly ProbedRemote[]): void {
     this.#prober.watch(remotes)
+    this.#warnings.watch(remotes)
   }
 
   /** What a session has seen of a remote. */
@@ -122,6 +126,7 @@ export class HealthService {
     const { isUp, latencyMs, startedMs, text } = result
     this.history.addResult(name, { atMs: startedMs, isUp, reason: text, latencyMs })
     this.#saved.noteResult()
+    this.#warnings.check(name, result)
     this.#advice.hear(name, result.advice)
     return this.#verdicts.check(name, result)
   }

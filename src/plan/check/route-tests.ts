@@ -185,6 +185,6 @@ function choosingPlan({ spawnd, tcprelay }: Configured): ChoosingPlan {
     pools: poolPlans(tcprelay, [...Array(pools).keys()], slots),
     defaultPool: poolIndex(tcprelay),
     routes: routePlans(tcprelay, spawnd.listeners),
-    remotes: remotePlans(tcprelay, slots, [], []),
+    remotes: remotePlans(tcprelay, slots, { clients: [], probes: [] }, []),
   }
 }

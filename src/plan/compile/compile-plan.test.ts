@@ -24,7 +24,7 @@ function loadText(text: string): Loaded {
   const choice = { program: 'tcprelay', programPath: 'tcprelay' } as const
   const configuration = loadChosenConfiguration(request, choice)
   assert.deepEqual(configuration.problems, [])
-  const tls = { settings: NO_TLS_SETTINGS, stamps: new Map(), ocsp: [] }
+  const tls = { settings: NO_TLS_SETTINGS, probes: [], stamps: new Map(), ocsp: [] }
   return { ...configuration, sources, mechanism: 'epoll', tls }
 }
 

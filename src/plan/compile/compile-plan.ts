@@ -25,7 +25,7 @@ export interface PlanSurroundings extends BoundAs, Pick<ProcessPlan, 'mechanism'
 
 export function compilePlan(loaded: Loaded, surroundings: PlanSurroundings): Plan {
   const { spawnd, tcprelay } = loaded
-  const { listeners: listenersTls, remotes: tlsClients, ...tls } = loaded.tls.settings
+  const { listeners: listenersTls, remotes: clients, ...tls } = loaded.tls.settings
   const { mechanism, poolSlots, remoteSlots } = surroundings
   const pools = poolPlans(tcprelay, poolSlots, remoteSlots)
   const defaultPool = poolIndex(tcprelay)
@@ -41,7 +41,7 @@ export function compilePlan(loaded: Loaded, surroundings: PlanSurroundings): Pla
     pools,
     defaultPool,
     routes: routes,
-    remotes: remotePlans(tcprelay, remoteSlots, tlsClients, listeners),
+    remotes: remotePlans(tcprelay, remoteSlots, { clients, probes: loaded.tls.probes }, listeners),
     admission: admissionPlan(spawnd.accessRules),
     relay: relayPlan(loaded, tls.servers.length > 0 || choosesByAddress),
     tls,

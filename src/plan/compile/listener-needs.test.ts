@@ -22,7 +22,7 @@ function listenersOf(listeners: string, routes: string): readonly ListenerPlan[]
   const request = { file: 'case', names, sources, environment: new Map(), isInetd: false }
   const configuration = loadChosenConfiguration(request, { program: 'tcprelay', programPath: 'tcprelay' })
   assert.deepEqual(configuration.problems, [])
-  const tls = { settings: NO_TLS_SETTINGS, stamps: new Map(), ocsp: [] }
+  const tls = { settings: NO_TLS_SETTINGS, probes: [], stamps: new Map(), ocsp: [] }
   const count = configuration.spawnd.listeners.length
   const places = Array.from({ length: count }, (_, slot) => slot)
   return compilePlan(

@@ -4,8 +4,13 @@ import type { ByteString } from '../../base/byte-string.js'
 import type { ProbeName } from '../../base/probe-names.js'
 import type { HealthSettings } from '../../config/table-health.js'
 import type { RemoteSettings } from '../../config/table-tcprelay.js'
-import type { CheckOf, HttpCheck } from '../../health/probe-checks.js'
+import type { CheckOf, DatabaseRole, HttpCheck } from '../../health/probe-checks.js'
 
+/** 14 days: enough for whoever renews certificates by hand. Automatic renewal is sooner. */
+const EXPIRES_WITHIN_MS = 14 * 86_400_000
+/** They are in each server, so that it logs no errors because of a check. */
+const DATABASE_USER = 'postgres'
+const DATABASE = 'postgres'
 const STATUSES = [{ first: 200, last: 399 }]
 /** Servers and clients leave the ports of `http` and `https` away. */
 const USUAL_PORTS: readonly (number | undefined)[] = [80, 443, undefined]
@@ -21,11 +26,31 @@ export interface Checked {
 /** By type. */
 export const CHECKS: { readonly [N in ProbeName]: (checked: Checked) => CheckOf<N> } = {
   tcp: () => ({ type: 'tcp' }),
+  tls: ({ health }) => ({ type: 'tls', expiresWithinMs: health.expiresWithinMs ?? EXPIRES_WITHIN_MS }),
   http: httpCheck,
   expect: ({ health: { steps = [] } }) => ({ type: 'expect', steps }),
-  redis: ({ health: { password, role = 'any', user } }) => ({ type: 'redis', user, password, role }),
+  redis: ({ health: { password, role = 'any', user } }) => ({
+    type: 'redis',
+    user,
+    password,
+    role: role === 'primary' ? 'master' : role,
+  }),
   smtp: ({ health: { helo } }) => ({ type: 'smtp', helo }),
+  mysql: ({ health: { role, user } }) => ({ type: 'mysql', user, role: databaseRole(role) }),
+  postgres: ({ health: { database = DATABASE, role, user = DATABASE_USER } }) => ({
+    type: 'postgres',
+    user,
+    database,
+    role: databaseRole(role),
+  }),
+  ldap: ({ health: { results = [0] } }) => ({ type: 'ldap', results }),
+  mqtt: ({ health: { clientId, password, user } }) => ({ type: 'mqtt', clientId, user, password }),
+  exec: ({ health: { exec } }) => ({ type: 'exec', path: exec?.path ?? '', words: exec?.words ?? [] }),
   agent: ({ health: { agentSend = '' } }) => ({ type: 'agent', request: agentSend }),
+}
+
+function databaseRole(role: HealthSettings['role']): DatabaseRole {
+  return role === 'master' ? 'primary' : (role ?? 'any')
 }
 
 function httpCheck(checked: Checked): HttpCheck {

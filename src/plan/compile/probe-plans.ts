@@ -6,6 +6,7 @@ import type { HealthSettings } from '../../config/table-health.js'
 import type { RemoteSettings, TcprelaySettings } from '../../config/table-tcprelay.js'
 import type { ProbeCheck } from '../../health/probe-checks.js'
 import type { ProbePlan } from '../../health/probe-plan.js'
+import type { ProbeTls } from '../../health/probe-tls.js'
 import { CHECKS, type Checked } from './probe-checks.js'
 import { remoteName } from './socket-names.js'
 
@@ -17,14 +18,17 @@ const FALL = 3
 const JITTER_PERCENT = 10
 
 /** In the order of the remotes; undefined: the remote is not checked. */
-export function probePlans({ pools, remotes }: TcprelaySettings): readonly (ProbePlan | undefined)[] {
-  return remotes.map((remote) => {
+export function probePlans(
+  { pools, remotes }: TcprelaySettings,
+  tls: readonly (ProbeTls | undefined)[],
+): readonly (ProbePlan | undefined)[] {
+  return remotes.map((remote, i) => {
     const health = mergedHealth(remote.health, pools[remote.pool]?.health)
-    return health === undefined || health.type === 'none' ? undefined : probePlan(health, remote)
+    return health === undefined || health.type === 'none' ? undefined : probePlan(health, remote, tls[i])
   })
 }
 
-function probePlan(health: HealthSettings, remote: RemoteSettings): ProbePlan {
+function probePlan(health: HealthSettings, remote: RemoteSettings, tls: ProbeTls | undefined): ProbePlan {
   const { address, intervalMs = INTERVAL_MS, port = portOf(remote), sendProxy = 'no' } = health
   const { downIntervalMs, fastIntervalMs, fall, jitterPercent, rise, timeoutMs } = health
   return {
@@ -40,6 +44,7 @@ function probePlan(health: HealthSettings, remote: RemoteSettings): ProbePlan {
     // The port follows, from `port`.
     address: address && withPort(address, 0),
     port,
+    tls: tls?.id,
   }
 }
 

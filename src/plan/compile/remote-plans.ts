@@ -5,6 +5,7 @@ import { portList } from '../../config/port-types.js'
 import type { PoolSettings } from '../../config/table-pool.js'
 import type { RemoteSettings, TcprelaySettings } from '../../config/table-tcprelay.js'
 import type { ListenerPlan, RemotePlan } from '../../engine/plan.js'
+import type { ProbeTls } from '../../health/probe-tls.js'
 import { PLAIN_REMOTE } from '../../relay/remote-options.js'
 import type { RemotePorts } from '../../relay/remotes.js'
 import type { NamedRemote } from '../../services/resolver.js'
@@ -28,18 +29,24 @@ export const NO_REMOTE: RemotePlan = {
   options: PLAIN_REMOTE,
 }
 
-/** `slots` and `tlsClients`: in the order of the configuration; `slots` of dynamic routes follow. */
+/** TLS of the remotes, in the order of the configuration: of their clients, an index, and of their health checks. */
+export interface RemotesTls {
+  readonly clients: readonly (number | undefined)[]
+  readonly probes: readonly (ProbeTls | undefined)[]
+}
+
+/** `slots`: in the order of the configuration; those of dynamic routes follow. */
 export function remotePlans(
   tcprelay: TcprelaySettings,
   slots: readonly number[],
-  tlsClients: readonly (number | undefined)[],
+  tls: RemotesTls,
   listeners: readonly ListenerPlan[],
 ): readonly RemotePlan[] {
   const bySlot = new Array<RemotePlan>(Math.max(0, ...slots.map((slot) => slot + 1))).fill(NO_REMOTE)
   const { pools, remotes } = tcprelay
-  const known = healthNames(remotes, probePlans(tcprelay))
+  const known = healthNames(remotes, probePlans(tcprelay, tls.probes))
   for (const [i, remote] of remotes.entries()) {
-    const plan = remotePlan(remote, pools[remote.pool], tlsClients[i], listeners)
+    const plan = remotePlan(remote, pools[remote.pool], tls.clients[i], listeners)
     const healthName = known[i] === plan.name ? undefined : known[i]
     bySlot[slots[i] as number] = { ...plan, healthName }
   }

@@ -9,6 +9,7 @@ import { linuxCalls } from '../../kernel/linux-calls.js'
 import { isUnderInetd } from '../../services/handed-over.js'
 import { chosenMechanism } from './chosen-mechanism.js'
 import { fileSources } from './file-sources.js'
+import { probeTlsProblems } from './probe-tls-problems.js'
 import { isUrl, withStreamed } from './streamed-configuration.js'
 import { systemNames } from './system-names.js'
 import { type LoadedTls, loadTls, NO_TLS_SETTINGS, type TlsLoadOptions } from './tls-loading.js'
@@ -80,7 +81,7 @@ function loadOnce(
 }
 
 /** Adds the poll mechanism of this machine and the TLS files, with their problems. */
-function complete(read: Read, options: TlsLoadOptions): Loaded {
+async function complete(read: Read, options: TlsLoadOptions): Promise<Loaded> {
   const { mechanism, problems: ofMechanism } = chosenMechanism(read)
   const problems = [...read.problems, ...ofMechanism]
   if (problems.some(({ severity }) => severity === 'error')) {
@@ -88,7 +89,8 @@ function complete(read: Read, options: TlsLoadOptions): Loaded {
     return { ...read, problems, mechanism, tls: NOTHING_LOADED }
   }
   const { problems: ofTls, ...tls } = loadTls(read, options)
-  return { ...read, problems: [...problems, ...ofTls], mechanism, tls }
+  const ofProbes = await probeTlsProblems(tls.probes, read.tcprelay.remotes)
+  return { ...read, problems: [...problems, ...ofTls, ...ofProbes], mechanism, tls }
 }
 
-const NOTHING_LOADED = { settings: NO_TLS_SETTINGS, stamps: new Map(), ocsp: [] }
+const NOTHING_LOADED = { settings: NO_TLS_SETTINGS, probes: [], stamps: new Map(), ocsp: [] }

@@ -1,12 +1,15 @@
 /** Loads TLS settings: reads the named files, checks them with OpenSSL, and deduplicates equal settings. */
 import { shown } from '../../config/expectation.js'
+import { checkTlsMode } from '../../config/health-tls.js'
 import type { Configuration } from '../../config/load.js'
 import type { Located } from '../../config/located.js'
+import { mergedHealth } from '../../config/merged-health.js'
 import { type ConfigProblem, Problems } from '../../config/problems.js'
 import type { Sources } from '../../config/sources.js'
 import type { ListenerSettings } from '../../config/table-spawnd.js'
 import type { RemoteSettings, TcprelaySettings } from '../../config/table-tcprelay.js'
 import type { CertificateSettings } from '../../config/table-tls.js'
+import { TLS_ON } from '../../config/tls-mode.js'
 import {
   listenerService,
   type ServedCertificate,
@@ -23,12 +26,14 @@ import {
   type ServerTlsSettings,
   type TlsPlan,
 } from '../../engine/tls-settings.js'
+import type { ProbeTls } from '../../health/probe-tls.js'
 import { sha256Of } from '../../kernel/openssl-digest.js'
 import type { Stamps } from '../../services/file-watch.js'
 import { type OcspSource, ocspSource } from '../../tls/ocsp.js'
 import type { CertificateOptions } from '../../tls/options.js'
 import { findSystemAuthorities } from '../../tls/system-authorities.js'
 import { endless } from './endless.js'
+import { ProbeTlsTable } from './probe-tls-loading.js'
 import { TlsChecks } from './tls-checks.js'
 import { TlsFiles } from './tls-files.js'
 import { describeFinding, type PlaceOf, remotePlaces, servicePlaces } from './tls-places.js'
@@ -46,6 +51,8 @@ export const NO_TLS_SETTINGS: TlsSettings = { ...NO_TLS, listeners: [], remotes:
 /** The TLS settings of a configuration, with the contents of its files. */
 export interface LoadedTls {
   readonly settings: TlsSettings
+  /** Of health checks, in the order of the remotes; undefined: plain, or none. */
+  readonly probes: readonly (ProbeTls | undefined)[]
   /** Stamps of the files, taken before they were read. */
   readonly stamps: Stamps
   /** OCSP sources of the certificates whose responses are fetched. */
@@ -62,13 +69,14 @@ export interface TlsLoadOptions {
 /** Loads and checks the TLS settings of a configuration without errors. Never throws. */
 export function loadTls(configuration: Configuration, options: TlsLoadOptions): LoadedTls {
   if (options.service === 'none')
-    return { settings: NO_TLS_SETTINGS, stamps: new Map(), ocsp: [], problems: [] }
+    return { settings: NO_TLS_SETTINGS, probes: [], stamps: new Map(), ocsp: [], problems: [] }
   const { spawnd, tcprelay } = configuration
   const loader = new TlsLoader(configuration, options.sources)
   const listeners = spawnd.listeners.map((listener) => loader.listener(listener))
   const isHandedOver = options.service === 'clients-handed-over'
   const handedOver = isHandedOver ? loader.handedOver() : NO_TLS.handedOver
   const remotes = tcprelay.remotes.map((remote) => loader.remote(remote))
+  const probes = tcprelay.remotes.map((remote) => loader.probe(remote))
   loader.process()
   const settings = {
     ...loader.tables,
@@ -78,7 +86,7 @@ export function loadTls(configuration: Configuration, options: TlsLoadOptions): 
     remotes,
     keylogFile: tcprelay.tlsKeylogFile?.value,
   }
-  return { settings, stamps: loader.stamps, ocsp: loader.ocsp, problems: loader.finish() }
+  return { settings, probes, stamps: loader.stamps, ocsp: loader.ocsp, problems: loader.finish() }
 }
 
 class TlsLoader {
@@ -90,6 +98,7 @@ class TlsLoader {
   readonly #checks = new TlsChecks()
   readonly #servers = new Table<ServerTlsSettings>()
   readonly #clients = new Table<ClientTlsSettings>()
+  readonly #probes = new ProbeTlsTable(keyOf)
   /** Settings by index of the `listen` block. */
   readonly #listeners = new Map<number, ListenerTlsSettings>()
   readonly #ocsp = new Map<string, OcspSource>()
@@ -185,15 +194,39 @@ class TlsLoader {
     if (remote.tls.kind === 'off') return undefined
     const { failures } = this.#files
     const client = this.#clients.indexOf(this.#clientSettings(remote))
-    if (this.#files.failures > failures) return client
-    const settings = this.#clients.entries[client] as ClientTlsSettings
+    if (this.#files.failures === failures)
+      this.#checkClient(this.#clients.entries[client] as ClientTlsSettings, remote)
+    return client
+  }
+
+  /** TLS of the health check of a remote; undefined: plain, or none. */
+  probe(remote: RemoteSettings): ProbeTls | undefined {
+    const health = mergedHealth(remote.health, this.#tcprelay.pools[remote.pool]?.health)
+    const mode = checkTlsMode(health, remote)
+    if (mode === 'none') return undefined
+    const { failures } = this.#files
+    const tls = remote.tls.kind === 'off' ? TLS_ON : remote.tls
+    const settings = this.#clientSettings({
+      ...remote,
+      tls,
+      serverName: health?.serverName ?? remote.serverName,
+    })
+    if (this.#files.failures > failures) return undefined
+    // Otherwise its problems have been reported.
+    if (remote.tls.kind === 'off') this.#checkClient(settings, remote)
+    if (settings.depth !== undefined)
+      this.#problems.warn(remote.position, "the health check of this remote does not apply 'verify depth'")
+    const system = settings.usesSystemAuthorities ? (this.#system() ?? undefined) : undefined
+    return this.#probes.of(settings, system, mode === 'in protocol')
+  }
+
+  #checkClient(settings: ClientTlsSettings, remote: RemoteSettings): void {
     const system = settings.usesSystemAuthorities ? this.#system() : undefined
     if (system === null) {
       const hint = "add 'ca-file'"
       const text = 'cannot find the CA bundle of the system: this remote cannot be verified'
       this.#problems.error(remote.position, text, { hint })
     } else this.#report(this.#checks.client(settings, system), remotePlaces(remote))
-    return client
   }
 
   #report(found: ReturnType<TlsChecks['server']>, placeOf: PlaceOf): void {
