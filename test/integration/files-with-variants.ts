@@ -18,6 +18,7 @@ export const FILES_WITH_VARIANTS: Readonly<Record<string, RegExp>> = {
   'dynamic-routes': new RegExp(`^(${IN_MODES.source}): `),
   health: IN_MODES,
   'health-agent': IN_MODES,
+  'health-tls': IN_MODES,
   inspector: new RegExp(`${IN_MODES.source}|${DIRECTLY.source}`),
   mavis: IN_MODES,
   'mavis-bytes': IN_MODES,
