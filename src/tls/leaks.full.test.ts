@@ -33,6 +33,40 @@ const BYTES_EACH_MAX = 150
 /** The socket used by all handshakes, one after the other. */
 const fds = unixPair()
 
+test('contexts and channels leak no native memory', () => {
+  const tickets = new TicketKeys()
+  tickets.set([{ name: randomBytes(16), hmac: randomBytes(32), aes: randomBytes(32) }])
+  const fds = unixPair()
+  const psk = new Map([['joe', randomBytes(32)]])
+  const certificates = [{ chain: localhost.pem, key: localhost.keyPem, staple: randomBytes(100) }]
+  const clientCertificates = { verify: 'request', authorities: authority.pem } as const
+  const contexts = grownBy(500, () =>
+    server({ certificates, clientCertificates, alpn: ['h2'], psk }).retire(),
+  )
+  const [from, to] = [server({ certificates, tickets }), client()]
+  const connections = grownBy(1_000, () => {
+    const pair = channels(from, to, fds)
+    runHandshake(pair)
+    writeText(pair.server, 'hello')
+    readText(pair.client)
+    pair.server.free()
+    pair.client.free()
+  })
+  assert.ok(contexts < 20_000 && connections < 4_000, `${contexts} and ${connections} bytes each`)
+  for (const fd of [fds.near, fds.far]) calls.close(fd)
+  for (const context of [from, to]) context.retire()
+  tickets.free()
+})
+
+/** Native memory in bytes that each further run takes. */
+function grownBy(times: number, run: () => void): number {
+  const native = () => process.memoryUsage.rss() - process.memoryUsage().heapTotal
+  for (let i = 0; i < times / 4; i++) run()
+  const before = native()
+  for (let i = 0; i < times; i++) run()
+  return Math.round((native() - before) / times)
+}
+
 test('10,000 handshakes, most of which fail in various ways, leak no memory', (t) => {
   const tickets = new TicketKeys()
   tickets.set([{ name: randomBytes(16), hmac: randomBytes(32), aes: randomBytes(32) }])

@@ -2,14 +2,12 @@ import assert from 'node:assert/strict'
 import { randomBytes } from 'node:crypto'
 import { after, test } from 'node:test'
 import { type Identity, makeIdentity, makeRevocations } from '../../test/support/certificates.js'
-import { closeAll, unixPair } from '../../test/support/sockets.js'
 import {
   authority,
   type ChannelPair,
   channels,
   client,
   connected,
-  localhost,
   readText,
   runHandshake,
   scratch,
@@ -307,37 +305,3 @@ test('a callback that throws fails only its own handshake', () => {
   pair.close()
   from.retire()
 })
-
-test('contexts and channels leak no native memory', () => {
-  const tickets = new TicketKeys()
-  tickets.set([makeTicketKey()])
-  const fds = unixPair()
-  const psk = new Map([['joe', randomBytes(32)]])
-  const certificates = [{ ...certificate(localhost), staple: randomBytes(100) }]
-  const clientCertificates = { verify: 'request', authorities: authority.pem } as const
-  const contexts = grownBy(500, () =>
-    server({ certificates, clientCertificates, alpn: ['h2'], psk }).retire(),
-  )
-  const [from, to] = [server({ certificates, tickets }), client()]
-  const connections = grownBy(1_000, () => {
-    const pair = channels(from, to, fds)
-    runHandshake(pair)
-    writeText(pair.server, 'hello')
-    readText(pair.client)
-    pair.server.free()
-    pair.client.free()
-  })
-  assert.ok(contexts < 20_000 && connections < 4_000, `${contexts} and ${connections} bytes each`)
-  closeAll(fds.near, fds.far)
-  for (const context of [from, to]) context.retire()
-  tickets.free()
-})
-
-/** Native memory in bytes that each further run takes. */
-function grownBy(times: number, run: () => void): number {
-  const native = () => process.memoryUsage.rss() - process.memoryUsage().heapTotal
-  for (let i = 0; i < times / 4; i++) run()
-  const before = native()
-  for (let i = 0; i < times; i++) run()
-  return Math.round((native() - before) / times)
-}

@@ -11,13 +11,18 @@ const MOST = 19_999
 
 const TRIES_MAX = 100
 
+/** Each is given once: the test that got it may not have used it yet. */
+const given = new Set<number>()
+
 /** The first of `count` consecutive ports that are free on these addresses, and stay free until somebody asks for them. */
 export async function freePorts(count: number, ...hosts: readonly string[]): Promise<number> {
   const most = Math.min(MOST, leastOfKernel() - 1) - count + 1
   for (let tries = 0; tries < TRIES_MAX; tries++) {
     const first = LEAST + Math.floor(Math.random() * (most - LEAST + 1))
     const ports = Array.from({ length: count }, (_, i) => first + i)
+    if (ports.some((port) => given.has(port))) continue
     const places = hosts.flatMap((host) => ports.map((port) => ({ host, port })))
+    for (const port of ports) given.add(port)
     if (await areFree(places)) return first
   }
   throw new Error(`there are no ${count} free ports in a row from ${LEAST} to ${most}`)

@@ -26,6 +26,9 @@ const FILES = { python3: 'helper.py', perl: 'helper.pl', sh: 'helper.sh' } as co
 export type Language = keyof typeof FILES
 export const LANGUAGES: readonly Language[] = variants(['perl'], ['sh', 'python3'])
 
+/** Of a test that asks thousands of queries at once: on a busy machine the last one is answered late. */
+const ANSWERED_MAX_MS = 60_000
+
 /** The helpers' name in the log. */
 export const ARGV0 = 'helper'
 
@@ -116,13 +119,16 @@ export class Asked<M extends Module & { readonly pids: number[] }> {
         resolve(code)
       })
     })
-    return within('an answer', answered).then((code) => ({ code, values: query.values }))
+    return within('an answer', answered, ANSWERED_MAX_MS).then((code) => ({ code, values: query.values }))
   }
 
   async logged(pattern: RegExp): Promise<RegExpExecArray> {
     try {
-      return await until(`${pattern} in the log`, () =>
-        this.log.map((line) => pattern.exec(line)).find((match) => match !== null),
+      // Dozens of helpers may have to start before.
+      return await until(
+        `${pattern} in the log`,
+        () => this.log.map((line) => pattern.exec(line)).find((match) => match !== null),
+        ANSWERED_MAX_MS,
       )
     } catch (error) {
       throw new Error(`${error instanceof Error ? error.message : error}; there is:\n${this.log.join('\n')}`)

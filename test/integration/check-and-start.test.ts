@@ -8,6 +8,7 @@ import { tcprelay } from '../harness/program.js'
 import { relayTo } from '../harness/relay.js'
 import { IN_FORCE, reload } from '../harness/reload.js'
 import { echoes, remoteThat } from '../harness/remote.js'
+import { variants } from '../harness/variants.js'
 
 const LISTENING = 'address = 127.0.0.1 port = 0'
 const PLAN = relayTo({ directive: 'address = 127.0.0.1 port = 9' })
@@ -21,45 +22,56 @@ function folderWith(t: TestContext): string {
 }
 
 /** What a start refuses: its exit code, and its first line after the position. */
-const REFUSED: readonly (readonly [what: string, plan: typeof PLAN, code: number, text: string])[] = [
+type Refused = readonly [what: string, plan: typeof PLAN, code: number, text: string]
+
+const REFUSED = variants<Refused>(
   [
-    'the PROXY protocol',
-    PLAN.listeningOn(`${LISTENING} haproxy = yes`),
-    78,
-    "'haproxy' needs the PROXY protocol, which this version does not have yet",
+    [
+      'the PROXY protocol',
+      PLAN.listeningOn(`${LISTENING} haproxy = yes`),
+      78,
+      "'haproxy' needs the PROXY protocol, which this version does not have yet",
+    ],
+    ['an access log', PLAN.with('access log = FOLDER/loop'), 73, "cannot write 'FOLDER/loop': too many symb"],
+    ['a pidfile', PLAN.withMaster('pidfile = FOLDER/loop'), 73, "cannot write 'FOLDER/loop': too many"],
+    [
+      'a test of routes that fails',
+      PLAN.with('test "x" { from = 10.0.0.1 expect reject }'),
+      78,
+      'test "x": expected reject, but no route matches, and pool default serves the rest',
+    ],
+    ['no listeners', PLAN.listeningOn(), 71, 'no listeners defined'],
+    ['a mechanism', PLAN.withTop('setenv IO_POLL_MECHANISM = none'), 78, 'IO_POLL_MECHANISM'],
+    [
+      'ports that the kernel ignores',
+      PLAN.with('local port range = 1000-2000'),
+      78,
+      'local port range = 1000-2000: not',
+    ],
   ],
-  ['an access log', PLAN.with('access log = FOLDER/loop'), 73, "cannot write 'FOLDER/loop': too many symb"],
-  ['a folder as access log', PLAN.with('access log = FOLDER/folder'), 78, "'FOLDER/folder' is a directory"],
-  ['a trace file', PLAN.withTop('debug redirect = FOLDER/loop'), 73, "cannot write 'FOLDER/loop': too many"],
-  ['a pidfile', PLAN.withMaster('pidfile = FOLDER/loop'), 73, "cannot write 'FOLDER/loop': too many"],
   [
-    'no folder of a pidfile',
-    PLAN.withMaster('pidfile = FOLDER/no/x'),
-    78,
-    "cannot use directory 'FOLDER/no'",
+    ['a folder as access log', PLAN.with('access log = FOLDER/folder'), 78, "'FOLDER/folder' is a directory"],
+    [
+      'a trace file',
+      PLAN.withTop('debug redirect = FOLDER/loop'),
+      73,
+      "cannot write 'FOLDER/loop': too many",
+    ],
+    [
+      'no folder of a pidfile',
+      PLAN.withMaster('pidfile = FOLDER/no/x'),
+      78,
+      "cannot use directory 'FOLDER/no'",
+    ],
+    [
+      'a folder as pidfile',
+      PLAN.startedWith('-p', 'FOLDER/folder'),
+      73,
+      "cannot write 'FOLDER/folder': it is a",
+    ],
+    ['no remotes', relayTo(), 64, 'no remotes defined'],
   ],
-  [
-    'a folder as pidfile',
-    PLAN.startedWith('-p', 'FOLDER/folder'),
-    73,
-    "cannot write 'FOLDER/folder': it is a",
-  ],
-  [
-    'a test of routes that fails',
-    PLAN.with('test "x" { from = 10.0.0.1 expect reject }'),
-    78,
-    'test "x": expected reject, but no route matches, and pool default serves the rest',
-  ],
-  ['no listeners', PLAN.listeningOn(), 71, 'no listeners defined'],
-  ['no remotes', relayTo(), 64, 'no remotes defined'],
-  ['a mechanism', PLAN.withTop('setenv IO_POLL_MECHANISM = none'), 78, 'IO_POLL_MECHANISM'],
-  [
-    'ports that the kernel ignores',
-    PLAN.with('local port range = 1000-2000'),
-    78,
-    'local port range = 1000-2000: not',
-  ],
-]
+)
 
 for (const [what, plan, code, text] of REFUSED) {
   test(`-P refuses what a start refuses: ${what}`, async (t) => {

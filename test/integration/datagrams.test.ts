@@ -178,7 +178,7 @@ test('streams and datagrams of one port go to the same children', async (t) => {
   await stream.close()
 })
 
-for (const size of variants([1, 4_096], [1_472])) {
+for (const size of variants([4_096], [1, 1_472])) {
   test(`a datagram of ${size} bytes arrives whole`, async (t) => {
     const master = await startWith(t, [UDP4])
     if (!master) return
@@ -189,7 +189,7 @@ for (const size of variants([1, 4_096], [1_472])) {
   })
 }
 
-for (const size of variants([4_097, 65_507], [9_000])) {
+for (const size of variants([4_097], [9_000, 65_507])) {
   test(`a datagram of ${size} bytes is truncated to 4,096, as by the original, and this is logged`, async (t) => {
     const master = await startWith(t, [UDP4])
     if (!master) return

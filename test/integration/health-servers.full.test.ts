@@ -85,7 +85,7 @@ test('redis: up, hanging, stopped and started again', async (t) => {
     ({ kind: 'expect', sought: { kind: 'bytes', source, shown: `"${source}"` } }) as const
   const byExpect: ProbeCheck = { type: 'expect', steps: [send('PING\r\n'), expect('+PONG')] }
   assert.equal(await server.check(byExpect), 'up: ')
-  await comesAndGoes(server, PING, 'up: ', 'down: no reply to PING within 0.05 s')
+  await comesAndGoes(server, PING, 'up: ', 'down: no reply to PING within 0.4 s')
 })
 
 test('redis: passwords and users', async (t) => {
@@ -168,7 +168,7 @@ test('nginx: up, wrong status, wrong body, hanging, stopped and started again', 
     'down: HTTP 200, but its body has no "no such"',
   )
   assert.match(await server.check(PING), /^down: bad reply to PING: "HTTP\/1\.1 400 /)
-  await comesAndGoes(server, httpCheck('/page.txt'), 'up: HTTP 200', 'down: no HTTP response within 0.05 s')
+  await comesAndGoes(server, httpCheck('/page.txt'), 'up: HTTP 200', 'down: no HTTP response within 0.4 s')
 })
 
 /** The results of checks with the header in both versions, and without one. */
@@ -274,5 +274,5 @@ test('a server that speaks another protocol', async (t) => {
   assert.match(await mail.check(PING), /^down: bad reply to PING: "220 mx/)
   const store = await redis(t)
   assert.match(await store.check(httpCheck('/')), /^down: (bad HTTP response|it closed)/)
-  assert.equal(await store.check(SMTP, SOON), 'down: no greeting within 0.05 s')
+  assert.equal(await store.check(SMTP, SOON), 'down: no greeting within 0.4 s')
 })

@@ -88,19 +88,25 @@ for (const [client, server, words] of [
   })
 }
 
-for (const splice of variants(['auto'], ['yes', 'no'])) {
-  for (const speak of [
-    { client: MULTIPATH, server: MULTIPATH },
-    { client: MULTIPATH, server: {} },
-  ]) {
-    const to = speak.server === MULTIPATH ? 'MPTCP' : 'TCP'
-    test(`bulk from MPTCP to ${to} both ways arrives whole, with splice = ${splice}`, async (t) => {
-      const stage = await stageFor(t, speak, `splice = ${splice}`)
-      if (stage === undefined) return
-      const { client, server } = await stage.join()
-      await Promise.all([whole(client, server, 32 * MiB), whole(server, client, 32 * MiB)])
-    })
-  }
+const BULK = variants<readonly [splice: string, to: 'MPTCP' | 'TCP']>(
+  [['auto', 'MPTCP']],
+  [
+    ['auto', 'TCP'],
+    ['yes', 'MPTCP'],
+    ['yes', 'TCP'],
+    ['no', 'MPTCP'],
+    ['no', 'TCP'],
+  ],
+)
+
+for (const [splice, to] of BULK) {
+  const speak = { client: MULTIPATH, server: to === 'MPTCP' ? MULTIPATH : {} }
+  test(`bulk from MPTCP to ${to} both ways arrives whole, with splice = ${splice}`, async (t) => {
+    const stage = await stageFor(t, speak, `splice = ${splice}`)
+    if (stage === undefined) return
+    const { client, server } = await stage.join()
+    await Promise.all([whole(client, server, 32 * MiB), whole(server, client, 32 * MiB)])
+  })
 }
 
 test('messages of all sizes over MPTCP are read completely, one at a time', async (t) => {

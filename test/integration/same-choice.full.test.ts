@@ -3,6 +3,7 @@ import assert from 'node:assert/strict'
 import { type TestContext, test } from 'node:test'
 import { RandomSource } from '../../src/balance/random-source.js'
 import { Client } from '../harness/client.js'
+import { freePort } from '../harness/free-ports.js'
 import { masterText, spawning, startMaster } from '../harness/master.js'
 import { type RelayPlan, relayTo, type Target } from '../harness/relay.js'
 import { reload } from '../harness/reload.js'
@@ -67,7 +68,9 @@ test('maglev: two relays choose alike, also while a remote is down and when it h
   const addresses = someAddresses(new RandomSource(seed))
   const names = ['a', 'b', 'c', 'd', 'e', 'f', 'g']
   const remotes: Remote[] = []
-  for (const name of names) remotes.push(await remoteThat(says(name)).start(t))
+  // None of the ports that the kernel picks: nobody else may have it when its server is down.
+  for (const name of names)
+    remotes.push(await remoteThat(says(name)).start(t, { host: '127.0.0.1', port: await freePort() }))
   // Names by address and port, and one that is given.
   const targets = remotes.map((remote, i) =>
     remote.with(i === 3 ? 'name = d weight = 3' : `weight = ${1 + (i % 2)}`),

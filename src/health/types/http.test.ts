@@ -113,7 +113,7 @@ test('names what is wrong with other answers', async (t) => {
 })
 
 test('fails when no answer comes, or half of one', async (t) => {
-  const late = 'down: no HTTP response within 0.05 s'
+  const late = 'down: no HTTP response within 0.4 s'
   const closed = 'down: it closed the connection before the HTTP response'
   const halves = [OK, `${OK}Content-Length: 3\r\n\r\nno`, `${OK}Transfer-Encoding: chunked\r\n\r\n3\r\nno`]
   assert.equal(await checked(t, CHECK, SILENT, SOON), late)

@@ -142,12 +142,12 @@ test('says what is wrong with a greeting', async (t) => {
   assert.equal(await greeted(packet(0, '\x0a8.0')), 'down: bad greeting of MySQL')
   assert.equal(await greeted(packet(0, '')), 'down: bad greeting of MySQL')
   assert.equal(await greeted(greeting('x', '\x01\0')), 'down: it is too old: version "8.0.36"')
-  assert.equal(await checked(t, GREETING, SILENT, SOON), 'down: no greeting within 0.05 s')
+  assert.equal(await checked(t, GREETING, SILENT, SOON), 'down: no greeting within 0.4 s')
   assert.equal(
     await checked(t, GREETING, serves(NATIVE.subarray(0, 20)), SOON),
-    'down: no greeting within 0.05 s',
+    'down: no greeting within 0.4 s',
   )
-  assert.equal(await checked(t, LOGIN, serves(NATIVE), SOON), 'down: no answer to the login within 0.05 s')
+  assert.equal(await checked(t, LOGIN, serves(NATIVE), SOON), 'down: no answer to the login within 0.4 s')
   assert.equal(
     await checked(t, GREETING, (socket) => void socket.end()),
     'down: it closed the connection before the greeting',

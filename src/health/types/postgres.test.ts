@@ -113,12 +113,12 @@ test('says what is wrong with an answer', async (t) => {
     'down: no answer to the startup message of PostgreSQL: "HTTP/1.1 400"',
   )
   assert.equal(await checked(t, CHECK, answers(READY)), 'down: bad answer to the startup message')
-  assert.equal(await checked(t, CHECK, SILENT, SOON), 'down: no answer to the startup message within 0.05 s')
+  assert.equal(await checked(t, CHECK, SILENT, SOON), 'down: no answer to the startup message within 0.4 s')
   assert.equal(
     await checked(t, CHECK, answers('R\0\0'), SOON),
-    'down: no answer to the startup message within 0.05 s',
+    'down: no answer to the startup message within 0.4 s',
   )
-  assert.equal(await checked(t, CHECK, answers(OK), SOON), 'down: no end of the login within 0.05 s')
+  assert.equal(await checked(t, CHECK, answers(OK), SOON), 'down: no end of the login within 0.4 s')
   assert.equal(
     await checked(t, CHECK, CLOSING),
     'down: it closed the connection before the answer to the startup message',

@@ -43,7 +43,7 @@ test('warns before the certificate expires', async (t) => {
 test('says why there is no handshake', async (t) => {
   const outcome = async (behave: (socket: Socket) => void, timeoutMs = 20_000) =>
     checkAt(await serverThat(t, behave), CHECK, { ...PLAN, timeoutMs }, { tls: TLS })
-  assert.equal(await outcome(() => {}, 50), 'down: no TLS handshake within 0.05 s')
+  assert.equal(await outcome(() => {}, 400), 'down: no TLS handshake within 0.4 s')
   assert.equal(
     await outcome((socket) => socket.end()),
     'down: it closed the connection during the TLS handshake',
