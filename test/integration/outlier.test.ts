@@ -71,7 +71,7 @@ for (const mode of MODES) {
       relayTo(remote).with(
         'access log = stderr',
         'on down = close',
-        `health { interval = 50ms fall = 1 jitter = 0 port = ${check.port} }`,
+        `health { interval = 50ms timeout = 10s fall = 1 jitter = 0 port = ${check.port} }`,
       ),
     )
     const client = await Client.connect(t, { port: relay.port() })
@@ -86,7 +86,7 @@ for (const mode of MODES) {
 test('sessions on a remote that is down are kept otherwise', async (t) => {
   const [remote, check] = [await remoteThat(echoes).start(t), await remoteThat(listens).start(t)]
   const relay = await relayTo(remote)
-    .with(`health { interval = 20ms fall = 1 jitter = 0 port = ${check.port} }`)
+    .with(`health { interval = 20ms timeout = 10s fall = 1 jitter = 0 port = ${check.port} }`)
     .start(t)
   const client = await relay.connect()
   assert.equal(await client.exchange('x'), 'x')
@@ -99,7 +99,7 @@ test('sessions on a remote that is down are kept otherwise', async (t) => {
 test('failed connections count, and a health check brings the remote back', async (t) => {
   const { port, target } = await closedPort()
   const [good, check] = [await remoteThat(echoes).start(t), await remoteThat(listens).start(t)]
-  const health = `health = { interval = 50ms rise = 2 jitter = 0 port = ${check.port} fail after = 2 in 10s }`
+  const health = `health = { interval = 50ms timeout = 10s rise = 2 jitter = 0 port = ${check.port} fail after = 2 in 10s }`
   const relay = await relayTo({ directive: `${target.directive} ${health}` }, good)
     .with('balance = round-robin')
     .start(t)
@@ -132,7 +132,7 @@ test('all remotes are used when fewer than `panic` are usable, and the log says 
     'balance = round-robin',
     'panic = 60%',
     'on down = close',
-    `health { interval = 50ms fall = 1 rise = 1 jitter = 0 port = ${port} }`,
+    `health { interval = 50ms timeout = 10s fall = 1 rise = 1 jitter = 0 port = ${port} }`,
   )
   const relay = await plan.start(t)
   await relay.logged(/is down/, 2)
@@ -155,7 +155,7 @@ test('children go on with the last verdicts while the master is stopped', async 
     'balance = round-robin',
     'dial retries = 0',
     'access log detail = full',
-    'health { interval = 50ms fall = 1 rise = 1 jitter = 0 }',
+    'health { interval = 50ms timeout = 10s fall = 1 rise = 1 jitter = 0 }',
   )
   const master = await CHILDREN_ACCEPT.start(t, plan)
   await master.logged(/is down/)

@@ -33,7 +33,7 @@ for (const mode of MODES) {
     const read = (): Saved => JSON.parse(readFileSync(file, 'utf8'))
     const [first, second] = [await closedPort(), await closedPort()]
     const plan = relayTo(first.target, second.target).with(`state file = ${file}`)
-    const before = await mode.start(t, plan.with('health { interval = 50ms jitter = 0 }'))
+    const before = await mode.start(t, plan.with('health { interval = 50ms timeout = 10s jitter = 0 }'))
     await before.logged(/is down: health check: connection refused/, 2)
     before.signal('SIGTERM')
     await before.ended()
