@@ -16,7 +16,8 @@ export class ProbeSession {
   readonly #plan: SessionPlan
   readonly #addresses: readonly SocketAddress[]
   readonly #remote: SessionRemote
-  readonly #abort = new AbortController()
+  /** Made when it is asked for: most checks need none, and it costs as much as a tenth of a check. */
+  #abort: AbortController | undefined
   readonly #timer: NodeJS.Timeout
   #conversation: Conversation | undefined
   /** While it connects, and during a TLS handshake. */
@@ -47,6 +48,7 @@ export class ProbeSession {
 
   /** For checks that do more than connect: aborted with a `ProbeFailure` when the time is up, or the check is cancelled. */
   get signal(): AbortSignal {
+    this.#abort ??= new AbortController()
     return this.#abort.signal
   }
 
@@ -76,7 +78,7 @@ export class ProbeSession {
     clearTimeout(this.#timer)
     this.#pending?.socket.destroy()
     this.#conversation?.close()
-    this.#abort.abort(new ProbeFailure('the check was cancelled'))
+    this.#abort?.abort(new ProbeFailure('the check was cancelled'))
   }
 
   #converse(socket: Socket): Conversation {
@@ -131,7 +133,7 @@ export class ProbeSession {
     pending?.socket.destroy()
     pending?.reject(new ProbeFailure(`no ${pending.what} within ${limit}`))
     this.#conversation?.timeOut(limit)
-    this.#abort.abort(new ProbeFailure(`no answer within ${limit}`))
+    this.#abort?.abort(new ProbeFailure(`no answer within ${limit}`))
   }
 }
 
