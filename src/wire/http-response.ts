@@ -24,6 +24,8 @@ export interface ResponseOptions {
   readonly bodyMax: number
 }
 
+/** Servers send one or two; each is read again with every chunk that comes. */
+const INTERIM_MAX = 16
 /** The largest header sections that servers have by default are smaller. */
 const HEAD_BYTES_MAX = 65_536
 const LF = 0x0a
@@ -40,7 +42,8 @@ type Framing = { readonly bytes: number } | 'chunked' | 'until-close'
 
 /** Reads the final response at the beginning of `bytes`; interim ones (1xx) before it are skipped. */
 export function readResponse(bytes: Uint8Array, options: ResponseOptions): ResponseReading {
-  for (let at = 0; ; ) {
+  let at = 0
+  for (let interim = 0; interim <= INTERIM_MAX; interim++) {
     const head = readHead(bytes, at)
     if ('kind' in head) return head
     at = head.end
@@ -51,6 +54,7 @@ export function readResponse(bytes: Uint8Array, options: ResponseOptions): Respo
     if (typeof framing === 'object' && 'kind' in framing) return framing
     return withBody(status, bytes.subarray(at), framing, options)
   }
+  return malformed(`more than ${INTERIM_MAX} interim responses`)
 }
 
 interface Head {
