@@ -141,6 +141,9 @@ test('fails at a flood', async (t) => {
   ])
   assert.equal(results[0], `down: bad HTTP response, it is not HTTP/1: "${'x'.repeat(77)}..."`)
   assert.ok(results[1].startsWith(long) && results[2].startsWith(long), `${results}`)
-  assert.match(results[3], /^down: bad HTTP response, more than 16 interim responses: "HTTP\/1\.1 100 Continue/)
+  assert.match(
+    results[3],
+    /^down: bad HTTP response, more than 16 interim responses: "HTTP\/1\.1 100 Continue/,
+  )
   assert.equal(results[4], 'down: HTTP 200, but its body has no "ok"')
 })
