@@ -130,7 +130,7 @@ export const expectRows = {
 /** For each type that logs in. */
 export const userRow = optional('user', text('NAME'), {
   doc:
-    'The user as whom the check logs in: with `password` (`redis`, `mqtt`), or without one (`mysql`, `postgres`). Without a ' +
+    'User name for the login of the check: with `password` (`redis`, `mqtt`), or without one (`mysql`, `postgres`). Without a ' +
     'user `mysql` reads the greeting only, which the server counts as a connect error of this host: after ' +
     '`max_connect_errors` of them (100) without a login in between it refuses all connections from it.',
   defaultText: 'no login; `postgres`: the user `postgres`',

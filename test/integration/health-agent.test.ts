@@ -39,7 +39,7 @@ for (const mode of MODES) {
       await client.close()
       return answer
     }
-    /** To whom the next four clients go, in any order. */
+    /** The remotes of the next four clients, sorted. */
     const four = async () => [await ask(), await ask(), await ask(), await ask()].sort().join()
     const only = 'other,other,other,other'
     const both = 'advised,advised,other,other'

@@ -39,7 +39,7 @@ const TLS: ProbeTls = {
 }
 const STARTS_TLS: SessionRemote = { tls: { ...TLS, startsInProtocol: true } }
 
-/** A temporary folder of the user as whom the servers run, with a certificate and its key. */
+/** A temporary folder with a certificate and its key, owned by the user of the servers. */
 function folderOfServer(t: TestContext): string {
   const folder = temporaryFolder(t)
   writeFileSync(join(folder, 'cert.pem'), identity.pem)

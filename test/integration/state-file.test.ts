@@ -79,8 +79,8 @@ test('verdicts of an old file are not used, its history is', async (t) => {
     const { flips } = remotes[name] ?? assert.fail()
     return flips.at.length === 2 && remotes[name]
   })
-  // The two clocks of a process are read one after the other, at the load and when it is written.
-  assert.ok(Math.abs((flips.at[0] ?? 0) - (records.at[0] ?? 0)) < 1_000, `${flips.at[0]}`)
+  // Two clocks are read one after the other, and a busy machine may pause between them.
+  assert.ok(Math.abs((flips.at[0] ?? 0) - (records.at[0] ?? 0)) < 100, `${flips.at[0]}`)
 })
 
 test('a file that cannot be read is one warning, and is replaced', async (t) => {

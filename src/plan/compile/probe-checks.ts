@@ -6,7 +6,7 @@ import type { HealthSettings } from '../../config/table-health.js'
 import type { RemoteSettings } from '../../config/table-tcprelay.js'
 import type { CheckOf, DatabaseRole, HttpCheck } from '../../health/probe-checks.js'
 
-/** 14 days: enough for whoever renews certificates by hand. Automatic renewal is sooner. */
+/** 14 days leave time to renew a certificate by hand. Automatic renewal is earlier. */
 const EXPIRES_WITHIN_MS = 14 * 86_400_000
 /** They are in each server, so that it logs no errors because of a check. */
 const DATABASE_USER = 'postgres'
