@@ -1,6 +1,27 @@
-/** What a configuration says of the source of a pool's members: plain data. */
+/** What a configuration says of the sources of members, compiled by `plan/compile/discover-plans.ts`: plain data. */
+import type { SourceName } from '../base/source-names.js'
 
-export type DiscoverPlan = HttpPlan | EtcdPlan | ConsulPlan | KubernetesPlan
+/** Of one pool. */
+export interface DiscoverPlan {
+  /** Its name in logs and in the state file. */
+  readonly pool: string
+  /** Limit of members, those included that only have old sessions. */
+  readonly slots: number
+  /** An answer that would remove a larger part of the members has to be confirmed: 0.5 is half of them. */
+  readonly maxRemoved: number
+  readonly source: SourcePlan
+}
+
+export type SourcePlan =
+  | { readonly type: 'dns' }
+  | { readonly type: 'srv' }
+  | { readonly type: 'file' }
+  | HttpPlan
+  | EtcdPlan
+  | ConsulPlan
+  | KubernetesPlan
+
+export type SourcePlanOf<N extends SourceName> = Extract<SourcePlan, { readonly type: N }>
 
 /** How a server is asked, for the sources that speak JSON over HTTP. Files are read again for each connection. */
 export interface AskingPlan {

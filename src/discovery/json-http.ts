@@ -71,11 +71,18 @@ export class JsonHttp {
 
   /**
    * Calls `onValue` with each line of an answer that goes on. Resolves when the server ends it, and rejects with a
-   * `SourceFailure`, also one that `onValue` throws. The time limit is that for its first byte.
+   * `SourceFailure`, also one that `onValue` throws. The time limit is that for its header, which is there when `onOpen` is
+   * called.
    */
-  follow(asked: JsonRequest, signal: AbortSignal, onValue: (value: unknown) => void): Promise<void> {
+  follow(
+    asked: JsonRequest,
+    signal: AbortSignal,
+    onValue: (value: unknown) => void,
+    onOpen: () => void = () => {},
+  ): Promise<void> {
     return this.#within(asked, signal, async (response, limit) => {
       limit.lift()
+      onOpen()
       response.socket.setKeepAlive(true, KEEPALIVE_MS)
       for await (const line of linesOf(response)) onValue(parseJson(line, 'a line of the answer'))
     })

@@ -37,8 +37,13 @@ export class KubernetesApi {
     return (await this.#http.ask(await this.#request(query), signal)).value
   }
 
-  async watch(query: URLSearchParams, signal: AbortSignal, onValue: (value: unknown) => void): Promise<void> {
-    await this.#http.follow(await this.#request(query), signal, onValue)
+  async watch(
+    query: URLSearchParams,
+    signal: AbortSignal,
+    onValue: (value: unknown) => void,
+    onOpen: () => void,
+  ): Promise<void> {
+    await this.#http.follow(await this.#request(query), signal, onValue, onOpen)
   }
 
   async #request(query: URLSearchParams): Promise<JsonRequest> {

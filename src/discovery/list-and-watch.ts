@@ -47,9 +47,14 @@ export function listAndWatch(
       round.answer(state.members())
       readAtMs = performance.now()
     }
-    const dueAtMs = readAtMs + spread(intervalMs, times)
-    const hasToRead = await new WatchRun(state, round, times).run(readAtMs, dueAtMs)
-    if (hasToRead) readAtMs = undefined
+    const run = new WatchRun(state, round, times)
+    try {
+      if (await run.until(readAtMs + spread(intervalMs, times))) readAtMs = undefined
+    } catch (error) {
+      // Resuming it has not helped, or cannot.
+      if (round.isTroubled || error instanceof Expired) readAtMs = undefined
+      throw error
+    }
   })
 }
 
@@ -59,12 +64,9 @@ class WatchRun {
   readonly #round: Round
   readonly #times: SourceTimes
   readonly #abort = new AbortController()
-  /** Until the state is read again. */
-  #refreshing: NodeJS.Timeout | undefined
   /** Until changes are reported. */
   #gathering: NodeJS.Timeout | undefined
-  #hasChanged = false
-  #isStale = false
+  #hasUnreported = false
 
   constructor(state: WatchedState, round: Round, times: SourceTimes) {
     this.#state = state
@@ -72,43 +74,45 @@ class WatchRun {
     this.#times = times
   }
 
-  /** Returns whether the state has to be read again. */
-  async run(readAtMs: number, dueAtMs: number): Promise<boolean> {
+  /** Returns whether the state has to be read again: that is due, wanted, or the only way to go on. */
+  async until(dueAtMs: number): Promise<boolean> {
+    const { again } = this.#round
     const begunAtMs = performance.now()
-    const onClose = () => this.#abort.abort()
-    this.#round.signal.addEventListener('abort', onClose, { once: true })
-    if (this.#round.signal.aborted) onClose()
-    this.#refreshAt(dueAtMs)
+    const onAgain = () => this.#abort.abort()
+    again.addEventListener('abort', onAgain, { once: true })
+    if (again.aborted) onAgain()
+    const timer = setTimeout(onAgain, Math.max(0, dueAtMs - begunAtMs))
     try {
-      await this.#state.watch(this.#abort.signal, {
-        onOpen: () => this.#opened(),
-        onChange: () => this.#changed(dueAtMs),
-        onProblem: (text) => this.#round.problem(text),
-      })
-      const lastedMs = performance.now() - begunAtMs
-      if (!this.#isStale && lastedMs < this.#times.watchMinMs)
-        throw new SourceFailure(`the watch ended after ${Math.round(lastedMs)} ms`)
+      await this.#watch()
+      if (performance.now() - begunAtMs < this.#times.watchMinMs && !this.#abort.signal.aborted)
+        throw new SourceFailure('the server ends the watch at once')
     } catch (error) {
-      if (error instanceof Expired && performance.now() - readAtMs > this.#times.watchMinMs) return true
-      if (!this.#isStale) throw error
+      if (!this.#abort.signal.aborted) {
+        // Unless it has just begun: a server that forgets at once would be asked without a pause.
+        if (error instanceof Expired && performance.now() - begunAtMs > this.#times.watchMinMs) return true
+        throw error
+      }
     } finally {
-      this.#round.signal.removeEventListener('abort', onClose)
-      clearTimeout(this.#refreshing)
-      if (this.#gathering !== undefined) this.#report()
+      again.removeEventListener('abort', onAgain)
+      clearTimeout(timer)
+      clearTimeout(this.#gathering)
+      if (this.#hasUnreported) this.#report()
     }
-    return this.#isStale
+    return this.#abort.signal.aborted
   }
 
-  /** After an outage, what has changed in it follows at once. */
-  #opened(): void {
-    if (this.#round.isTroubled) this.#gather()
-  }
-
-  #changed(dueAtMs: number): void {
-    this.#gather()
-    if (this.#hasChanged) return
-    this.#hasChanged = true
-    this.#refreshAt(Math.min(dueAtMs, performance.now() + this.#times.confirmMs))
+  #watch(): Promise<void> {
+    return this.#state.watch(this.#abort.signal, {
+      // After an outage, what has changed in it follows at once.
+      onOpen: () => {
+        if (this.#round.isTroubled) this.#gather()
+      },
+      onChange: () => {
+        this.#hasUnreported = true
+        this.#gather()
+      },
+      onProblem: (text) => this.#round.problem(text),
+    })
   }
 
   #gather(): void {
@@ -116,24 +120,13 @@ class WatchRun {
   }
 
   #report(): void {
-    clearTimeout(this.#gathering)
     this.#gathering = undefined
+    this.#hasUnreported = false
     try {
       this.#round.answer(this.#state.members())
     } catch (error) {
       if (!(error instanceof SourceFailure)) throw error
       this.#round.problem(error.message)
     }
-  }
-
-  #refreshAt(atMs: number): void {
-    clearTimeout(this.#refreshing)
-    this.#refreshing = setTimeout(
-      () => {
-        this.#isStale = true
-        this.#abort.abort()
-      },
-      Math.max(0, atMs - performance.now()),
-    )
   }
 }

@@ -11,11 +11,13 @@ const UNEXPECTED_BYTES_MAX = 200
 export interface Round {
   /** Aborted when the source is closed. */
   readonly signal: AbortSignal
+  /** Aborted also when the source has to ask again: what waits in this round ends. */
+  readonly again: AbortSignal
   /** A problem has been reported, and no answer since. */
   readonly isTroubled: boolean
   answer(members: readonly FoundMember[]): void
   problem(text: string): void
-  /** Resolves early when the source is closed. */
+  /** Ends early when the source has to ask again. */
   pause(ms: number): Promise<void>
 }
 
@@ -33,7 +35,8 @@ export function runRounds(
 class Rounds implements Source, Round {
   readonly #events: SourceEvents
   readonly #times: SourceTimes
-  readonly #abort = new AbortController()
+  readonly #close = new AbortController()
+  #again = new AbortController()
   /** Since the last answer. */
   #failures = 0
   isTroubled = false
@@ -44,11 +47,21 @@ class Rounds implements Source, Round {
   }
 
   get signal(): AbortSignal {
-    return this.#abort.signal
+    return this.#close.signal
+  }
+
+  get again(): AbortSignal {
+    return this.#again.signal
+  }
+
+  /** A pause after a failure does not end. */
+  askAgain(): void {
+    this.#again.abort()
   }
 
   close(): void {
-    this.#abort.abort()
+    this.#close.abort()
+    this.#again.abort()
   }
 
   answer(members: readonly FoundMember[]): void {
@@ -64,18 +77,18 @@ class Rounds implements Source, Round {
     this.#events.onProblem(text)
   }
 
-  async pause(ms: number): Promise<void> {
-    // Does not keep the process alive.
-    await wait(ms, undefined, { signal: this.signal, ref: false }).catch(() => {})
+  pause(ms: number): Promise<void> {
+    return paused(ms, this.again)
   }
 
   async run(round: (round: Round) => Promise<void>): Promise<void> {
     while (!this.signal.aborted) {
       try {
+        if (this.#again.signal.aborted) this.#again = new AbortController()
         await round(this)
       } catch (error) {
         this.problem(textOf(error))
-        await this.pause(this.#retryMs())
+        await paused(this.#retryMs(), this.signal)
       }
     }
   }
@@ -87,6 +100,12 @@ class Rounds implements Source, Round {
     // At least the first pause, so that a server which is overloaded has one.
     return Math.max(Math.min(retryFirstMs, ms), ms * (0.5 + random() / 2))
   }
+}
+
+/** Resolves early when the signal is aborted. */
+async function paused(ms: number, signal: AbortSignal): Promise<void> {
+  // Does not keep the process alive.
+  await wait(ms, undefined, { signal, ref: false }).catch(() => {})
 }
 
 function textOf(error: unknown): string {

@@ -5,8 +5,6 @@ export interface SourceTimes {
   readonly retryMaxMs: number
   /** Changes within this time are reported together. */
   readonly gatherMs: number
-  /** A change is followed by a complete answer after this time, which confirms it. */
-  readonly confirmMs: number
   /** A watch that the server ends sooner has failed. */
   readonly watchMinMs: number
   /** From 0 up to 1. */
@@ -17,7 +15,6 @@ export const SOURCE_TIMES: SourceTimes = {
   retryFirstMs: 1_000,
   retryMaxMs: 30_000,
   gatherMs: 50,
-  confirmMs: 5_000,
   watchMinMs: 1_000,
   random: Math.random,
 }

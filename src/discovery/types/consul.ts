@@ -4,7 +4,7 @@
  */
 import type { ConsulPlan } from '../discover-plan.js'
 import { arrayAt, integerAt, isObject, type JsonObject, objectAt, textAt } from '../json-fields.js'
-import { JsonHttp } from '../json-http.js'
+import { JsonHttp, type JsonRequest } from '../json-http.js'
 import { hostAt, MEMBERS_MAX } from '../json-members.js'
 import { type Round, runRounds } from '../rounds.js'
 import { readSecret } from '../server-files.js'
@@ -21,58 +21,55 @@ export function openConsul(
   events: SourceEvents,
   times: SourceTimes = SOURCE_TIMES,
 ): Source {
-  const query = new BlockingQuery(plan, times)
+  const query = new BlockingQuery(plan)
   return runRounds(events, times, async (round) => {
-    const { hasChanged, members } = await query.next(round)
-    round.answer(members)
-    // Not more often, whatever the server does: a new index is no rare event, and one that does not block is no news.
-    await round.pause(hasChanged ? times.gatherMs : times.watchMinMs)
+    const isNews = await query.next(round)
+    // A busy service has many changes, and an index that does not block would be a busy loop.
+    await round.pause(isNews ? times.gatherMs : times.watchMinMs)
   })
 }
 
 class BlockingQuery {
   readonly #plan: ConsulPlan
-  readonly #times: SourceTimes
   readonly #http: JsonHttp
   /** 0: the next query does not block. */
   #index = 0
-  /** The last answer was news: the next one confirms it, and comes sooner. */
-  #hasChanged = false
 
-  constructor(plan: ConsulPlan, times: SourceTimes) {
+  constructor(plan: ConsulPlan) {
     this.#plan = plan
-    this.#times = times
     this.#http = new JsonHttp(plan)
   }
 
-  async next({ signal }: Pick<Round, 'signal'>) {
-    const { timeoutMs, tokenFile } = this.#plan
+  /** Returns whether the index of the answer is another one than before. */
+  async next(round: Round): Promise<boolean> {
+    try {
+      const { headers, value } = await this.#http.ask(await this.#request(), round.again)
+      const members = membersOf(value)
+      const [before, index] = [this.#index, indexOf(headers['x-consul-index'])]
+      // An index that goes back, as after a restore, would block until it is reached again.
+      this.#index = index < before ? 0 : index
+      round.answer(members)
+      return index !== before
+    } catch (error) {
+      // After a failure, or when the answer has to be confirmed, the answer has to come at once.
+      this.#index = 0
+      if (!round.again.aborted) throw error
+      return false
+    }
+  }
+
+  async #request(): Promise<JsonRequest> {
+    const { timeoutMs, tokenFile, waitMs } = this.#plan
     const token = tokenFile === undefined ? undefined : await readSecret(tokenFile)
-    const waitMs = this.#waitMs()
-    const { headers, value } = await this.#http.ask(
-      {
-        url: this.#url(waitMs),
-        ...(token === undefined ? {} : { headers: { 'X-Consul-Token': token }, secrets: [token] }),
-        timeoutMs: timeoutMs + waitMs * (1 + WAIT_JITTER),
-      },
-      signal,
-    )
-    const members = membersOf(value)
-    const index = indexOf(headers['x-consul-index'])
-    this.#hasChanged = index !== this.#index
-    // An index that goes back, as after a restore, would block until it is reached again.
-    this.#index = index < this.#index ? 0 : index
-    return { hasChanged: this.#hasChanged, members }
+    return {
+      url: this.#url(),
+      ...(token === undefined ? {} : { headers: { 'X-Consul-Token': token }, secrets: [token] }),
+      timeoutMs: this.#index === 0 ? timeoutMs : timeoutMs + waitMs * (1 + WAIT_JITTER),
+    }
   }
 
-  #waitMs(): number {
-    const { waitMs } = this.#plan
-    if (this.#index === 0) return 0
-    return Math.ceil(this.#hasChanged ? Math.min(waitMs, this.#times.confirmMs) : waitMs)
-  }
-
-  #url(waitMs: number): string {
-    const { datacenter, service, tag, url } = this.#plan
+  #url(): string {
+    const { datacenter, service, tag, url, waitMs } = this.#plan
     const query = new URLSearchParams({ passing: '1' })
     if (datacenter !== undefined) query.set('dc', datacenter)
     if (tag !== undefined) query.set('tag', tag)

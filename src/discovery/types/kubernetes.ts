@@ -61,7 +61,12 @@ class ServiceState implements WatchedState {
       timeoutSeconds: WATCH_SECONDS,
     })
     try {
-      await this.#api.watch(query, signal, (value) => this.#received(value, events))
+      await this.#api.watch(
+        query,
+        signal,
+        (value) => this.#received(value, events),
+        () => events.onOpen(),
+      )
     } catch (error) {
       if (error instanceof HttpFailure && error.status === GONE) throw new Expired(error.message)
       throw error
@@ -77,8 +82,7 @@ class ServiceState implements WatchedState {
     else if (type === 'DELETED') this.#slices.delete(object)
     else if (type !== 'BOOKMARK') throw new SourceFailure(`an event of the unknown type ${shownValue(type)}`)
     this.#version = version
-    if (type === 'BOOKMARK') events.onOpen()
-    else events.onChange()
+    if (type !== 'BOOKMARK') events.onChange()
   }
 }
 
