@@ -1,5 +1,6 @@
 /** Asks the name servers in turn until one answers. */
 import { randomInt } from 'node:crypto'
+import { setMaxListeners } from 'node:events'
 import { formatAddress, type HostAddress } from '../../base/address.js'
 import type { DnsClientPlan } from '../discover-plan.js'
 import { errorReason } from '../error-reason.js'
@@ -25,6 +26,8 @@ export type Ask = (question: Question) => Promise<DnsResponse>
 
 /** For one round of lookups: its servers are those of the system now. */
 export async function openClient(plan: DnsClientPlan, signal: AbortSignal): Promise<Ask> {
+  // Each query listens to it, and some run at a time.
+  setMaxListeners(0, signal)
   const servers = plan.servers.length > 0 ? plan.servers : await systemServers()
   return (question) => askServers(servers, question, { ...plan, signal })
 }

@@ -23,6 +23,9 @@ const AAAA = `AAAA ${NAME}`
 const ONE = { answers: [address(NAME, '10.0.0.1', 0)] }
 const TWO = { answers: [address(NAME, '10.0.0.1', 0), address(NAME, '10.0.0.2', 0)] }
 
+/** Limit of queries that are not answered; all others are answered sooner, also on a busy machine. */
+const SILENT_MS = 250
+
 function planFor(servers: readonly DnsServer[], changes: Partial<DnsPlan> = {}): DnsPlan {
   return {
     type: 'dns',
@@ -30,7 +33,7 @@ function planFor(servers: readonly DnsServer[], changes: Partial<DnsPlan> = {}):
     family: 'ipv4',
     port: 80,
     servers: servers.map((server) => server.address),
-    timeoutMs: 150,
+    timeoutMs: 10_000,
     tries: 1,
     minIntervalMs: 10,
     maxIntervalMs: 60_000,
@@ -39,10 +42,10 @@ function planFor(servers: readonly DnsServer[], changes: Partial<DnsPlan> = {}):
 }
 
 /** What a source reports first, by a server with these replies to the A query. */
-async function reports(t: TestContext, count: number, ...replies: readonly DnsReply[]) {
+async function reports(t: TestContext, count: number, replies: readonly DnsReply[], changes = {}) {
   const server = await DnsServer.start(t)
   server.set(A, ...replies)
-  const log = SourceLog.of(t, (events) => openDns(planFor([server]), events, QUICK))
+  const log = SourceLog.of(t, (events) => openDns(planFor([server], changes), events, QUICK))
   const lines = await log.first(count)
   const shown = `127.0.0.1:${server.address.port}`
   return lines.map((line) => line.replaceAll(shown, 'SERVER'))
@@ -70,7 +73,7 @@ test('asks for one family if only that counts', async (t) => {
 })
 
 test('answers grow and shrink', async (t) => {
-  assert.deepEqual(await reports(t, 3, ONE, TWO, ONE), [
+  assert.deepEqual(await reports(t, 3, [ONE, TWO, ONE]), [
     '= 10.0.0.1:80',
     '= 10.0.0.1:80 10.0.0.2:80',
     '= 10.0.0.1:80',
@@ -80,7 +83,7 @@ test('answers grow and shrink', async (t) => {
 test('NXDOMAIN and NODATA are answers', async (t) => {
   const denied = { authorities: [authority(0)] }
   const replies = [ONE, { ...denied, code: CODES.NXDOMAIN }, ONE, denied, ONE]
-  assert.deepEqual(await reports(t, 5, ...replies), [
+  assert.deepEqual(await reports(t, 5, replies), [
     '= 10.0.0.1:80',
     '=',
     '= 10.0.0.1:80',
@@ -101,11 +104,12 @@ test('half of the families is no answer', async (t) => {
   const server = await DnsServer.start(t)
   server.set(A, ONE)
   server.set(AAAA, SERVFAIL, SILENCE, { answers: [address(NAME, '::1', 0)] })
-  const log = SourceLog.of(t, (events) => openDns(planFor([server], { family: 'any' }), events, QUICK))
+  const plan = planFor([server], { family: 'any', timeoutMs: SILENT_MS })
+  const log = SourceLog.of(t, (events) => openDns(plan, events, QUICK))
   const { port } = server.address
   assert.deepEqual(await log.first(3), [
     `! AAAA of ${NAME}: 127.0.0.1:${port}: SERVFAIL`,
-    `! AAAA of ${NAME}: 127.0.0.1:${port}: no answer within 150 ms`,
+    `! AAAA of ${NAME}: 127.0.0.1:${port}: no answer within 250 ms`,
     '= 10.0.0.1:80 [::1]:80',
   ])
 })
@@ -121,15 +125,15 @@ const failures: Readonly<Record<string, DnsReply>> = {
   SERVFAIL,
   REFUSED: { code: CODES.REFUSED },
   'response code 9': { code: 9 },
-  'no answer within 150 ms': SILENCE,
-  'no answer within 150 ms, only a response with another id': {
+  'no answer within 250 ms': SILENCE,
+  'no answer within 250 ms, only a response with another id': {
     ...ONE,
     alter: (message) => {
       message.writeUInt16BE(message.readUInt16BE(0) ^ 1, 0)
       return [message]
     },
   },
-  'no answer within 150 ms, only a response to another question': {
+  'no answer within 250 ms, only a response to another question': {
     ...ONE,
     // The first letter of the name.
     alter: (message) => {
@@ -137,11 +141,11 @@ const failures: Readonly<Record<string, DnsReply>> = {
       return [message]
     },
   },
-  'no answer within 150 ms, only a malformed response': {
+  'no answer within 250 ms, only a malformed response': {
     ...ONE,
     alter: (message) => [message.subarray(0, message.length / 2)],
   },
-  'no answer within 150 ms, only a query': {
+  'no answer within 250 ms, only a query': {
     ...ONE,
     alter: (message) => {
       message[2] = 0
@@ -156,11 +160,10 @@ const failures: Readonly<Record<string, DnsReply>> = {
 
 for (const [reason, reply] of Object.entries(failures)) {
   test(`no answer and nothing removed: ${reason}`, async (t) => {
-    assert.deepEqual(await reports(t, 3, ONE, reply, ONE), [
-      '= 10.0.0.1:80',
-      `! A of ${NAME}: SERVER: ${reason}`,
-      '= 10.0.0.1:80',
-    ])
+    assert.deepEqual(
+      await reports(t, 3, [ONE, reply, ONE], reason.startsWith('no answer') ? { timeoutMs: SILENT_MS } : {}),
+      ['= 10.0.0.1:80', `! A of ${NAME}: SERVER: ${reason}`, '= 10.0.0.1:80'],
+    )
   })
 }
 
@@ -171,11 +174,11 @@ test('garbage before the answer does not disturb it', async (t) => {
     Buffer.alloc(0),
     message,
   ]
-  assert.deepEqual(await reports(t, 1, { ...TWO, alter }), ['= 10.0.0.1:80 10.0.0.2:80'])
+  assert.deepEqual(await reports(t, 1, [{ ...TWO, alter }]), ['= 10.0.0.1:80 10.0.0.2:80'])
 })
 
 test('an authoritative server may deny a name without recursion, and without SOA', async (t) => {
-  assert.deepEqual(await reports(t, 1, { code: CODES.NXDOMAIN, flags: AUTHORITATIVE }), ['='])
+  assert.deepEqual(await reports(t, 1, [{ code: CODES.NXDOMAIN, flags: AUTHORITATIVE }]), ['='])
 })
 
 test('follows aliases within an answer and over several', async (t) => {
@@ -190,7 +193,7 @@ test('follows aliases within an answer and over several', async (t) => {
 
 test('an alias to a name that does not exist is an answer', async (t) => {
   const answers = [alias(NAME, 'b.example.test')]
-  assert.deepEqual(await reports(t, 1, { ...NXDOMAIN, answers }), ['='])
+  assert.deepEqual(await reports(t, 1, [{ ...NXDOMAIN, answers }]), ['='])
 })
 
 const badAliases: Readonly<Record<string, DnsReply>> = {
@@ -211,7 +214,7 @@ function letters(): readonly string[] {
 
 for (const [reason, reply] of Object.entries(badAliases)) {
   test(`no answer: ${reason}`, async (t) => {
-    assert.deepEqual(await reports(t, 1, reply), [
+    assert.deepEqual(await reports(t, 1, [reply]), [
       `! A of ${NAME}: SERVER: ${reason}`.replace('SERVER: ', ''),
     ])
   })
@@ -228,10 +231,10 @@ test('a loop over several answers ends', async (t) => {
 const many = { answers: Array.from({ length: 300 }, (_, i) => address(NAME, `10.0.${i >> 8}.${i & 255}`)) }
 
 test('a truncated answer comes over TCP, whole and in pieces', async (t) => {
-  for (const pieceBytes of [1, 1_000, 99_999]) {
+  for (const pieceBytes of [9, 1_000, 99_999]) {
     const server = await DnsServer.start(t)
     server.set(A, { ...many, isTruncated: true, pieceBytes })
-    const log = SourceLog.of(t, (events) => openDns(planFor([server], { timeoutMs: 5_000 }), events, QUICK))
+    const log = SourceLog.of(t, (events) => openDns(planFor([server]), events, QUICK))
     await log.first(1)
     assert.equal(log.members.length, 300)
     assert.deepEqual(server.queries, [`udp ${A}`, `tcp ${A}`])
@@ -254,7 +257,11 @@ test('no answer: what can go wrong over TCP', async (t) => {
     }),
   ]
   assert.deepEqual(
-    await reports(t, 4, ...replies.flatMap((reply) => [reply, reply])),
+    await reports(
+      t,
+      4,
+      replies.flatMap((reply) => [reply, reply]),
+    ),
     [
       'connection closed before the answer',
       'a malformed response over TCP',
@@ -265,7 +272,7 @@ test('no answer: what can go wrong over TCP', async (t) => {
 })
 
 test('an answer of several kilobytes in a datagram is accepted', async (t) => {
-  const [line] = await reports(t, 1, many)
+  const [line] = await reports(t, 1, [many])
   assert.equal(line?.split(' ').length, 301)
 })
 
@@ -297,7 +304,7 @@ test('accepts an error without a question, and one with an extended code', async
     message.writeUInt16BE(0, 4)
     return [message.subarray(0, 12)]
   }
-  assert.deepEqual(await reports(t, 2, { ...SERVFAIL, alter }, { additionals: [extension] }), [
+  assert.deepEqual(await reports(t, 2, [{ ...SERVFAIL, alter }, { additionals: [extension] }]), [
     `! A of ${NAME}: SERVER: SERVFAIL`,
     `! A of ${NAME}: SERVER: BADVERS`,
   ])
@@ -312,7 +319,7 @@ test('asks the next server after silence and errors, and each one as often as co
   silent.set(A, SILENCE)
   failing.set(A, SERVFAIL)
   good.set(A, SERVFAIL, { answers: [address(NAME, '10.0.0.1')] })
-  const plan = planFor([silent, failing, good], { tries: 2, timeoutMs: 100 })
+  const plan = planFor([silent, failing, good], { tries: 2, timeoutMs: SILENT_MS })
   const log = SourceLog.of(t, (events) => openDns(plan, events, QUICK))
   assert.deepEqual(await log.first(1), ['= 10.0.0.1:80'])
   assert.deepEqual(
@@ -324,10 +331,10 @@ test('asks the next server after silence and errors, and each one as often as co
 test('names the failure of each server', async (t) => {
   const servers = [await DnsServer.start(t), await DnsServer.start(t)]
   servers[0]?.set(A, SILENCE)
-  const log = SourceLog.of(t, (events) => openDns(planFor(servers), events, QUICK))
+  const log = SourceLog.of(t, (events) => openDns(planFor(servers, { timeoutMs: SILENT_MS }), events, QUICK))
   const [first, second] = servers.map((server) => `127.0.0.1:${server.address.port}`)
   assert.deepEqual(await log.first(1), [
-    `! A of ${NAME}: ${first}: no answer within 150 ms; ${second}: REFUSED`,
+    `! A of ${NAME}: ${first}: no answer within 250 ms; ${second}: REFUSED`,
   ])
 })
 
@@ -336,7 +343,7 @@ test('a port without a server is a failure', async (t) => {
   server.set(A, ONE)
   // Nothing receives on port 1 of this address.
   const servers = [{ family: 'ipv4', host: '127.77.0.1', port: 1 } as const, server.address]
-  const log = SourceLog.of(t, (events) => openDns(planFor([], { servers, timeoutMs: 5_000 }), events, QUICK))
+  const log = SourceLog.of(t, (events) => openDns(planFor([], { servers }), events, QUICK))
   assert.deepEqual(await log.first(1), ['= 10.0.0.1:80'])
 })
 
@@ -369,7 +376,7 @@ test('reports nothing after it has been closed', async (t) => {
   const server = await DnsServer.start(t)
   server.set(A, SILENCE)
   const log = new SourceLog()
-  const source = openDns(planFor([server], { timeoutMs: 60_000 }), log, QUICK)
+  const source = openDns(planFor([server]), log, QUICK)
   await server.isAsked(`udp ${A}`)
   source.close()
   await new Promise((resolve) => setImmediate(resolve))
