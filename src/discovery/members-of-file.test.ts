@@ -7,12 +7,36 @@ import { membersOfFile } from './members-of-file.js'
 
 test('reads what was written', () => {
   const members = [member('a', { weight: 3 }), member('b', { hosts: ['::1', '10.0.0.2'], tier: 1 })]
-  const text = [...savedText([], [['web', members], ['"x"', []]], 0, 0)].join('')
-  assert.deepEqual(membersOfFile(text), new Map([['web', members], ['"x"', []]]))
+  const text = [
+    ...savedText(
+      [],
+      [
+        ['web', members],
+        ['"x"', []],
+      ],
+      0,
+      0,
+    ),
+  ].join('')
+  assert.deepEqual(
+    membersOfFile(text),
+    new Map([
+      ['web', members],
+      ['"x"', []],
+    ]),
+  )
 })
 
 test('a file of another form has no members', () => {
-  for (const text of ['', '{', '[]', 'null', '{"pools":[]}', '{"pools":{"web":{}}}', '{"pools":{"web":[1,{"name":"a"}]}}'])
+  for (const text of [
+    '',
+    '{',
+    '[]',
+    'null',
+    '{"pools":[]}',
+    '{"pools":{"web":{}}}',
+    '{"pools":{"web":[1,{"name":"a"}]}}',
+  ])
     assert.deepEqual([...membersOfFile(text).values()].flat(), [], text)
 })
 

@@ -52,7 +52,9 @@ test('half of the members may leave at once, and all with 100%', () => {
 })
 
 test('after any answers the members are those of the last one that was believed, and no answer removes too many at once', () => {
-  const answers = fc.array(fc.tuple(fc.uniqueArray(fc.integer({ min: 0, max: 9 })), fc.integer({ min: 0, max: 9_000 })))
+  const answers = fc.array(
+    fc.tuple(fc.uniqueArray(fc.integer({ min: 0, max: 9 })), fc.integer({ min: 0, max: 9_000 })),
+  )
   fc.assert(
     fc.property(answers, fc.double({ min: 0, max: 1, noNaN: true }), (rounds, maxRemoved) => {
       const pool = new PoolMembers(maxRemoved)

@@ -20,7 +20,10 @@ test('a slot with sessions of a member that has left is not given to another one
   table.enter('a', FREE)
   table.enter('b', FREE)
   table.leave('a')
-  assert.equal(table.enter('c', (slot) => slot === 0), undefined)
+  assert.equal(
+    table.enter('c', (slot) => slot === 0),
+    undefined,
+  )
   assert.equal(table.enter('c', FREE), 0)
   assert.equal(table.of('c'), 0)
 })
@@ -37,7 +40,11 @@ test('with fewer slots the members of the others lose theirs', () => {
 })
 
 test('no two members have one slot, and none gets one in use by another', () => {
-  const step = fc.record({ name: fc.integer({ min: 0, max: 9 }), joins: fc.boolean(), busy: fc.nat({ max: 255 }) })
+  const step = fc.record({
+    name: fc.integer({ min: 0, max: 9 }),
+    joins: fc.boolean(),
+    busy: fc.nat({ max: 255 }),
+  })
   fc.assert(
     fc.property(fc.array(step, { maxLength: 60 }), (steps) => {
       const table = new SlotTable(8)

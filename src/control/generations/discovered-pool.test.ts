@@ -39,7 +39,12 @@ async function poolOf(t: TestContext, known: readonly FoundMember[] = [], plan =
     open: async (_, events) => {
       const source = { events, isClosed: false, asked: 0 }
       sources.push(source)
-      return { askAgain: () => void source.asked++, close: () => void (source.isClosed = true) }
+      return {
+        askAgain: () => void source.asked++,
+        close() {
+          source.isClosed = true
+        },
+      }
     },
   } satisfies DiscoveredPoolParts
   const pool = new DiscoveredPool(plan, known, parts)
@@ -75,7 +80,13 @@ test('members get slots and addresses, and each change one log line', async (t) 
           weight: 2,
           tier: undefined,
         },
-        { index: 1, name: 'b', addresses: [{ family: 'ipv4', host: '10.0.0.1', port: 80 }], weight: undefined, tier: 1 },
+        {
+          index: 1,
+          name: 'b',
+          addresses: [{ family: 'ipv4', host: '10.0.0.1', port: 80 }],
+          weight: undefined,
+          tier: 1,
+        },
       ],
       left: [],
     },
@@ -101,9 +112,15 @@ test('a problem is told once, and removes nothing', async (t) => {
   sources[0]?.events.onProblem('HTTP 503')
   sources[0]?.events.onProblem('HTTP 503')
   await pool.heard
-  assert.deepEqual(pool.placed.map(({ name }) => name), ['a'])
+  assert.deepEqual(
+    pool.placed.map(({ name }) => name),
+    ['a'],
+  )
   answer(member('a'))
-  assert.deepEqual(lines, ['pool web: cannot find members: HTTP 503', 'pool web: the source of members answers again'])
+  assert.deepEqual(lines, [
+    'pool web: cannot find members: HTTP 503',
+    'pool web: the source of members answers again',
+  ])
   assert.deepEqual(changes, [])
 })
 
@@ -141,7 +158,10 @@ test('a member without a free slot waits for one', async (t) => {
   assert.deepEqual(changes.splice(0), [{ joined: [], left: [0] }])
   inUse.clear()
   pass(1_000)
-  assert.deepEqual(changes[0]?.joined.map(({ index, name }) => [index, name]), [[0, 'd']])
+  assert.deepEqual(
+    changes[0]?.joined.map(({ index, name }) => [index, name]),
+    [[0, 'd']],
+  )
   assert.equal(lines.filter((line) => line.includes('no slot is free for the member d')).length, 1)
 })
 
@@ -162,10 +182,19 @@ test('after a reload an equal source goes on, another one takes over, and member
   answer(member('a'))
   pool.use({ ...PLAN, maxRemoved: 1 })
   assert.equal(sources.length, 1)
-  pool.use({ ...PLAN, source: { ...FILE, type: 'file', path: '/others' } as unknown as DiscoverPlan['source'] })
+  pool.use({
+    ...PLAN,
+    source: { ...FILE, type: 'file', path: '/others' } as unknown as DiscoverPlan['source'],
+  })
   await turn()
-  assert.deepEqual(sources.map(({ isClosed }) => isClosed), [true, false])
-  assert.deepEqual(pool.placed.map(({ name }) => name), ['a'])
+  assert.deepEqual(
+    sources.map(({ isClosed }) => isClosed),
+    [true, false],
+  )
+  assert.deepEqual(
+    pool.placed.map(({ name }) => name),
+    ['a'],
+  )
   sources[0]?.events.onAnswer([])
   assert.equal(changes.length, 1)
 })
@@ -176,6 +205,9 @@ test('with fewer slots members move into those that are left', async (t) => {
   answer(member('b'), member('c'))
   changes.length = 0
   pool.use({ ...PLAN, slots: 2 })
-  assert.deepEqual(changes[0]?.joined.map(({ index, name }) => [index, name]), [[0, 'c']])
+  assert.deepEqual(
+    changes[0]?.joined.map(({ index, name }) => [index, name]),
+    [[0, 'c']],
+  )
   assert.deepEqual(pool.placed.map(({ index }) => index).sort(), [0, 1])
 })

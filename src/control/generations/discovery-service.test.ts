@@ -7,7 +7,12 @@ import { Boundary } from '../../observe/boundary.js'
 import { DiscoveryService } from './discovery-service.js'
 
 function planOf(pool: string): DiscoverPlan {
-  return { pool, slots: 4, maxRemoved: 1, source: { type: 'file', path: pool } as unknown as DiscoverPlan['source'] }
+  return {
+    pool,
+    slots: 4,
+    maxRemoved: 1,
+    source: { type: 'file', path: pool } as unknown as DiscoverPlan['source'],
+  }
 }
 
 function serviceOf(known: ReadonlyMap<string, readonly ReturnType<typeof member>[]> = new Map()) {
@@ -23,7 +28,12 @@ function serviceOf(known: ReadonlyMap<string, readonly ReturnType<typeof member>
     open: async (plan: unknown, events: SourceEvents) => {
       const source = { events, isClosed: false }
       sources.set((plan as { path: string }).path, source)
-      return { askAgain() {}, close: () => void (source.isClosed = true) }
+      return {
+        askAgain() {},
+        close() {
+          source.isClosed = true
+        },
+      }
     },
   }
   return { service: new DiscoveryService(parts, known), sources }
@@ -43,12 +53,18 @@ test('the pools of a generation are waited for until they have members or a prob
   assert.equal(hasLooked, false)
   sources.get('bad')?.events.onProblem('refused')
   await looked
-  assert.deepEqual(service.membersOf('saved').map(({ name }) => name), ['s'])
-  assert.deepEqual([...service.answers()], [
-    ['saved', [member('s')]],
-    ['good', [member('a')]],
-    ['bad', []],
-  ])
+  assert.deepEqual(
+    service.membersOf('saved').map(({ name }) => name),
+    ['s'],
+  )
+  assert.deepEqual(
+    [...service.answers()],
+    [
+      ['saved', [member('s')]],
+      ['good', [member('a')]],
+      ['bad', []],
+    ],
+  )
   service.close()
 })
 
