@@ -1,4 +1,5 @@
 /** What a configuration says of the sources of members, compiled by `plan/compile/discover-plans.ts`: plain data. */
+import type { HostAddress } from '../base/address.js'
 import type { SourceName } from '../base/source-names.js'
 
 /** Of one pool. */
@@ -12,16 +13,48 @@ export interface DiscoverPlan {
   readonly source: SourcePlan
 }
 
-export type SourcePlan =
-  | { readonly type: 'dns' }
-  | { readonly type: 'srv' }
-  | { readonly type: 'file' }
-  | HttpPlan
-  | EtcdPlan
-  | ConsulPlan
-  | KubernetesPlan
+export type SourcePlan = DnsPlan | SrvPlan | FilePlan | HttpPlan | EtcdPlan | ConsulPlan | KubernetesPlan
 
 export type SourcePlanOf<N extends SourceName> = Extract<SourcePlan, { readonly type: N }>
+
+/** How DNS is asked. */
+export interface DnsClientPlan {
+  /** Empty: those of /etc/resolv.conf. */
+  readonly servers: readonly HostAddress[]
+  /** Limit of one query to one server. */
+  readonly timeoutMs: number
+  /** How often each server is asked at most. */
+  readonly tries: number
+}
+
+/** Families of addresses that count. */
+export type DnsFamily = 'any' | 'ipv4' | 'ipv6'
+
+/** What names are asked for, and how often. */
+interface DnsNamePlan extends DnsClientPlan {
+  /** Absolute, in lower case, without the final dot. */
+  readonly name: string
+  readonly family: DnsFamily
+  /** Bounds of the TTL. */
+  readonly minIntervalMs: number
+  readonly maxIntervalMs: number
+}
+
+export interface DnsPlan extends DnsNamePlan {
+  readonly type: 'dns'
+  readonly port: number
+}
+
+export interface SrvPlan extends DnsNamePlan {
+  readonly type: 'srv'
+}
+
+export interface FilePlan {
+  readonly type: 'file'
+  readonly path: string
+  /** Time between two readings. */
+  readonly intervalMs: number
+}
 
 /** How a server is asked, for the sources that speak JSON over HTTP. Files are read again for each connection. */
 export interface AskingPlan {
