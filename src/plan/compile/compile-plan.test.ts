@@ -91,6 +91,7 @@ const LEAST_USE = {
   tierMinUsable: 1,
   closesOnRecovery: false,
   closesOnDown: false,
+  drainDeadlineMs: Number.POSITIVE_INFINITY,
   shed: undefined,
   slowStartAggression: 1,
   maxConnections: Number.POSITIVE_INFINITY,

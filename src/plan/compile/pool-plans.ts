@@ -49,6 +49,7 @@ function poolPlan(pool: PoolSettings, slot: number, label: string, members: read
     tierMinUsable,
     closesOnRecovery: onRecovery === 'close',
     closesOnDown: onDown === 'close',
+    drainDeadlineMs: endless(pool.drainDeadlineMs),
     shed: isHashing ? undefined : shedPlan(pool),
     slowStartAggression,
     rebalance,
