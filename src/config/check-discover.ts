@@ -9,9 +9,9 @@ import type { TcprelaySettings } from './table-tcprelay.js'
 
 /** The directives, by their keys, without which a source of the type is of no use. */
 const MANDATORY: { readonly [N in SourceName]: readonly (keyof (typeof ROWS_OF_SOURCE)[N])[] } = {
-  dns: [],
-  srv: [],
-  file: [],
+  dns: ['dnsName', 'port'],
+  srv: ['dnsName'],
+  file: ['file'],
   http: [],
   etcd: [],
   consul: [],
@@ -37,6 +37,8 @@ function checkDirectives(given: DiscoverSettings, hasMistakes: boolean, problems
       `'${spelling}' belongs to sources of the type ${types}, and this one has 'type = ${type}'`,
     )
   }
+  const { maxIntervalMs = Number.POSITIVE_INFINITY, minIntervalMs = 0 } = given
+  if (minIntervalMs > maxIntervalMs) problems.error(position, "'min interval' is above 'max interval'")
   if (hasMistakes) return
   for (const key of MANDATORY[type] as readonly string[]) {
     const [spelling = ''] = own[key]?.spellings ?? []

@@ -2,6 +2,8 @@
 import { SOURCE_NAMES, type SourceName } from '../base/source-names.js'
 import { count, percent } from './number-types.js'
 import { completedBlock, nested, optional, type Rows, type SettingsOf, value } from './row.js'
+import { dnsRows, srvRows } from './table-discover-dns.js'
+import { fileRows } from './table-discover-file.js'
 import { memberBlock } from './table-remote.js'
 import { choice } from './text-types.js'
 
@@ -31,16 +33,16 @@ const commonRows = {
 
 /** The directives that a type has besides the common ones. */
 export const ROWS_OF_SOURCE = {
-  dns: {},
-  srv: {},
-  file: {},
+  dns: dnsRows,
+  srv: srvRows,
+  file: fileRows,
   http: {},
   etcd: {},
   consul: {},
   kubernetes: {},
 } satisfies Record<SourceName, Rows>
 
-const discoverRows = { ...commonRows }
+const discoverRows = { ...commonRows, ...dnsRows, ...fileRows }
 
 export const discoverBlock = completedBlock(
   'discover',
