@@ -42,6 +42,7 @@ const change: fc.Arbitrary<StateChange> = fc.oneof(
       what: fc.constant('admin-state' as const),
       remoteSlot: slot,
       state: fc.constantFrom('ready' as const, 'drain' as const, 'maint' as const),
+      sinceMs: fc.nat(),
     },
     PLAIN,
   ),

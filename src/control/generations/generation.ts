@@ -1,5 +1,6 @@
 /** A generation on the control thread: one configuration with its plan, shared memory and services. */
 import { setTimeout as setTimeoutPromise } from 'node:timers/promises'
+import type { AdminState } from '../../balance/remote-health.js'
 import type { SocketAddress } from '../../base/address.js'
 import type { PollMechanism } from '../../base/poll-mechanism.js'
 import type { Shape } from '../../cells/layout.js'
@@ -8,8 +9,8 @@ import type { FrontRows } from '../../engine/acceptor-settings.js'
 import { changed, type LiveState, NO_LIVE_STATE, type StateChange } from '../../engine/live-state.js'
 import type { Plan } from '../../engine/plan.js'
 import type { PoolVerdicts } from '../../health/pool-verdicts.js'
-import type { ProbeAdvice } from '../../health/probe-checks.js'
 import type { ProbedRemote } from '../../health/probe-plan.js'
+import type { Advice } from '../../health/remote-advice.js'
 import type { Verdict, WatchedRemote } from '../../health/remote-state.js'
 import type { Calls } from '../../kernel/calls.js'
 import { RateLimitedLog } from '../../observe/rate-limited-log.js'
@@ -54,7 +55,7 @@ export interface GenerationParts {
   /** The verdicts that it applies have changed because of its own live state. */
   onPools(generation: Generation): void
   /** What a remote of this name wants; undefined: what is configured. */
-  adviceOf(remote: string): Required<ProbeAdvice> | undefined
+  adviceOf(remote: string): Advice | undefined
   /** Members that discovery has found for a pool of this name. */
   membersOf(pool: string): readonly PlacedMember[]
   /** Settles when discovery has members of all pools, or the first answers. */
@@ -193,16 +194,23 @@ export class Generation {
     this.#parts.onPools(this)
   }
 
-  /** Members of one of its pools have come, gone or changed. */
-  applyMembers(pool: string, changes: PlacedChanges): void {
-    const { joined, left } = this.members.change(pool, changes)
+  /** Members of one of its pools have come, gone or changed. The sessions of those that have gone drain from now on. */
+  applyMembers(pool: string, changes: PlacedChanges, nowMs: number): void {
+    const { joined, left } = this.members.place(pool, changes)
     if (joined.length + left.length === 0) return
+    for (const { slot } of joined)
+      if (this.live.adminStates.has(slot)) this.#setAdminState(slot, 'ready', nowMs)
     this.applyState({ what: 'members', joined, left })
+    for (const slot of left) this.#setAdminState(slot, 'maint', nowMs)
     // A remote that wants another weight wants it of the new one.
     for (const { healthName } of joined) {
       const advice = this.#parts.adviceOf(healthName)
       if (advice !== undefined) this.setAdvice(healthName, advice)
     }
+  }
+
+  #setAdminState(remoteSlot: number, state: AdminState, sinceMs: number): void {
+    this.applyState({ what: 'admin-state', remoteSlot, state, sinceMs })
   }
 
   /** Adds a line to its TLS key log. */
@@ -249,17 +257,22 @@ export class Generation {
     return this.#health.pools
   }
 
+  /** How long sessions of its remotes that drain may go on, by name; those without a deadline are left out. */
+  get drainDeadlines(): ReadonlyMap<string, number> {
+    return this.#health.drainDeadlines(this.live)
+  }
+
   /** The remotes whose checks give advice. */
   get advisedRemotes(): ReadonlySet<string> {
     return this.#health.advised
   }
 
   /** Gives the remote the weight and the admin state that it wants. */
-  setAdvice(remote: string, advice: Required<ProbeAdvice>): void {
+  setAdvice(remote: string, advice: Advice): void {
     for (const change of this.#advisedState(remote, advice)) this.applyState(change)
   }
 
-  #advisedState(remote: string, advice: Required<ProbeAdvice> | undefined): readonly StateChange[] {
+  #advisedState(remote: string, advice: Advice | undefined): readonly StateChange[] {
     return advice === undefined ? [] : this.#health.advisedState(remote, advice)
   }
 
