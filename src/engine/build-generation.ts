@@ -206,6 +206,9 @@ export class ReactorGeneration {
   applyState(change: StateChange): void {
     const { health, pools, remotes, tls } = this.#parts
     switch (change.what) {
+      case 'members':
+        this.#parts.members.apply(change)
+        return
       case 'addresses': {
         const remote = remotes.at(change.remoteSlot)
         // Only a change is passed on, because `setReachable` ends the back-off of the remote.

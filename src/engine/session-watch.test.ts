@@ -40,7 +40,9 @@ function worldWith(sessions: number, ends: Partial<WatchedPool> = { closesOnDown
   const loop = { nowMs: 0, timers }
   const health = new RemoteHealth(2, { verdict })
   const pool = { members: [0, 1], health } as unknown as Pool
-  const watched = [{ pool, closesOnDown: false, closesOnRecovery: false, endsDrained: false, ...ends }]
+  const watched = [
+    { pool, slots: [0, 1], closesOnDown: false, closesOnRecovery: false, endsDrained: false, ...ends },
+  ]
   const relay = { openSessions: open } as unknown as Relay
   const watch = new SessionWatch(watched, relay, loop as unknown as Loop)
   /** How often a look ended how many sessions, and in which way. */

@@ -33,6 +33,8 @@ const BUSY_MAX_MS = 5_000
 /** A pool with these directives. */
 export interface WatchedPool {
   readonly pool: Pool
+  /** Of all remotes that it may have. */
+  readonly slots: readonly number[]
   readonly closesOnRecovery: boolean
   readonly closesOnDown: boolean
   readonly endsDrained: boolean
@@ -51,7 +53,7 @@ export class SessionWatch implements TimerOwner {
     this.#loop = loop
     this.#relay = relay
     this.#watched = watched
-    for (const one of watched) for (const slot of one.pool.members) this.#pools[slot] = one
+    for (const one of watched) for (const slot of one.slots) this.#pools[slot] = one
     this.#wait(CHECK_EVERY_MS)
   }
 
@@ -66,9 +68,9 @@ export class SessionWatch implements TimerOwner {
 
   /** Without it no session needs to be looked at. */
   #mayEndSessions(): boolean {
-    for (const { closesOnDown, closesOnRecovery, endsDrained, pool } of this.#watched) {
+    for (const { closesOnDown, closesOnRecovery, endsDrained, pool, slots } of this.#watched) {
       if (closesOnRecovery) return true
-      for (const slot of pool.members) {
+      for (const slot of slots) {
         if (closesOnDown && pool.health.verdict[slot] === EXCLUDED) return true
         if (endsDrained && pool.health.isDrained(slot, this.#loop.nowMs)) return true
       }
@@ -130,10 +132,11 @@ export function openSessionWatch(
   loop: Loop,
 ): SessionWatch | undefined {
   const watched = pools.flatMap(({ pool }, index) => {
-    const { closesOnDown, closesOnRecovery, drainDeadlineMs } = plans[index] as PoolPlan
+    const { closesOnDown, closesOnRecovery, drainDeadlineMs, members, spares = [] } = plans[index] as PoolPlan
+    const slots = [...members, ...spares]
     const endsDrained = drainDeadlineMs < Number.POSITIVE_INFINITY
     return closesOnDown || closesOnRecovery || endsDrained
-      ? [{ pool, closesOnDown, closesOnRecovery, endsDrained }]
+      ? [{ pool, slots, closesOnDown, closesOnRecovery, endsDrained }]
       : []
   })
   return watched.length === 0 ? undefined : new SessionWatch(watched, relay, loop)
