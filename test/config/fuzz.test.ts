@@ -38,7 +38,7 @@ const BLOCKS = [
   poolBlock,
   ...moduleBlocks.values(),
 ]
-const WORDS = [...new Set(BLOCKS.flatMap((block) => [...wordsOf(block)])), 'include', 'not']
+const WORDS = [...wordsOf(BLOCKS), 'include', 'not']
 const OTHERS = [
   '=',
   '{',
