@@ -34,7 +34,7 @@ function sawCut({ sawEnd, sawReset, socket }: Actor): boolean {
 /** What `actor` received of the stream of `from`. */
 function assertStream(side: string, actor: Actor, from: Actor, reason: string): void {
   const name = `${side} ${actor}`
-  const wrong = actor.got.findIndex((byte, offset) => byte !== from.byteAt(offset))
+  const wrong = actor.got.bytes.findIndex((byte, offset) => byte !== from.byteAt(offset))
   assert.equal(wrong, -1, `${name}: wrong byte at ${wrong}`)
   assert.ok(actor.got.length <= from.sent, `${name}: more bytes than were sent`)
   if (actor.sawEnd && (reason === 'done' || actor.socket.hasReset)) {
