@@ -18,7 +18,7 @@ export class FakePipe {
   fillFrom(socket: FakeSocket, most: number): number {
     const room = Math.min(most, this.capacity - this.bytes.length)
     if (room <= 0) return -EAGAIN
-    const got = new Uint8Array(room)
+    const got = new Uint8Array(Math.min(room, Math.max(1, socket.received.length)))
     const count = socket.recv(got)
     this.bytes.push(got.subarray(0, Math.max(0, count)))
     return count
