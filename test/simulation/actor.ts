@@ -1,4 +1,5 @@
 import { ECONNRESET } from '../../src/kernel/errno.js'
+import { ByteQueue } from './byte-queue.js'
 import type { Chance } from './chance.js'
 import type { FakeSocket, Peer } from './fake-socket.js'
 
@@ -28,7 +29,7 @@ export class Actor implements Peer {
   /** The stream that this peer should receive; known once the session is paired. */
   other: Actor | undefined
   sent = 0
-  got: number[] = []
+  readonly got = new ByteQueue()
   hasEnded = false
   hasClosed = false
   hasReset = false
@@ -124,7 +125,7 @@ export class Actor implements Peer {
       this.#reset()
       return
     }
-    for (const byte of bytes) this.got.push(byte)
+    this.got.push(bytes)
   }
 
   onEnd(): void {
@@ -151,8 +152,8 @@ export class Actor implements Peer {
     const most = this.#chance.pick([windowBytes, windowBytes, Math.ceil(windowBytes / 8)])
     const count = Math.min(this.#chance.between(1, most), room, this.bytesToSend - this.sent)
     if (count <= 0) return
-    const bytes: number[] = []
-    for (const end = this.sent + count; this.sent < end; this.sent++) bytes.push(this.byteAt(this.sent))
+    const bytes = new Uint8Array(count)
+    for (let i = 0; i < count; i++) bytes[i] = this.byteAt(this.sent++)
     this.socket.arrive(bytes)
   }
 }
