@@ -3,6 +3,7 @@ import { afterEach, test } from 'node:test'
 import { listenerPlan, planOf, remotePlan } from '../../test/support/plans.js'
 import { calls, closeAll, done, listenOnLoopback } from '../../test/support/sockets.js'
 import { SKIP } from '../balance/skip-reason.js'
+import type { SocketAddress } from '../base/address.js'
 import { createCells } from '../cells/cells.js'
 import type { Fd } from '../kernel/calls.js'
 import { AF_INET, SOCK_STREAM } from '../kernel/constants.js'
@@ -13,7 +14,7 @@ import { DecisionReader, type DecisionRecord } from '../observe/decision-ring.js
 import { openPoller } from '../reactor/open-poller.js'
 import { BY_DEFAULT } from '../relay/opening/decided-by.js'
 import { Reactor } from './build-reactor.js'
-import { changed, type LiveState, NO_LIVE_STATE, type StateChange } from './live-state.js'
+import { changed, type LiveMember, type LiveState, NO_LIVE_STATE, type StateChange } from './live-state.js'
 
 /** sizeof(struct sockaddr_in). */
 const ADDRESS_BYTES = 16
@@ -34,11 +35,22 @@ class TwoRemotes {
   readonly #servers: readonly Fd[]
   readonly #open: Fd[] = []
 
-  constructor(live: LiveState) {
+  /** What the remotes listen on. */
+  readonly addresses: readonly SocketAddress[]
+
+  /** `areDiscovered`: the two are slots for members. */
+  constructor(live: LiveState, areDiscovered = false) {
     const places = [0, 1].map(() => mapPrivate(SOCKADDR_BYTES_MAX))
     this.#servers = places.map((place) => listenOnLoopback(place))
-    const remotes = places.map(({ bytes }, i) => remotePlan(`remote ${i}`, [decodeAddress(bytes)]))
-    const plan = planOf({ listeners: [listenerPlan('listener')], remotes })
+    this.addresses = places.map(({ bytes }) => decodeAddress(bytes))
+    const remotes = this.addresses.map((address, i) =>
+      remotePlan(`remote ${i}`, areDiscovered ? [] : [address]),
+    )
+    const planned = planOf({ listeners: [listenerPlan('listener')], remotes })
+    const pools = planned.pools.map((pool) =>
+      areDiscovered ? { ...pool, members: [], spares: pool.members } : pool,
+    )
+    const plan = { ...planned, pools }
     const settings = {
       plan,
       live,
@@ -88,8 +100,8 @@ class TwoRemotes {
 
 const worlds: TwoRemotes[] = []
 
-function openWorld(live: LiveState): TwoRemotes {
-  const world = new TwoRemotes(live)
+function openWorld(live: LiveState, areDiscovered = false): TwoRemotes {
+  const world = new TwoRemotes(live, areDiscovered)
   worlds.push(world)
   return world
 }
@@ -144,4 +156,65 @@ test('each choice of a remote is noted for the head', () => {
 test('a remote without addresses gets no clients until it has one', () => {
   for (const world of told([{ what: 'addresses', remoteSlot: 1, addresses: [] }]))
     assert.deepEqual([world.connect(), world.connect()], [0, 0])
+})
+
+/** Members in the slots of both remotes, whose names are in the order of the slots backwards. */
+function membersOf(
+  { addresses }: TwoRemotes,
+  weights: readonly number[],
+  tiers = [0, 0],
+): readonly LiveMember[] {
+  return addresses.map((address, slot) => {
+    const name = `member ${9 - slot}`
+    return {
+      slot,
+      name,
+      healthName: name,
+      addresses: [address],
+      weight: weights[slot] ?? 1,
+      tier: tiers[slot] ?? 0,
+    }
+  })
+}
+
+function tell(world: TwoRemotes, joined: readonly LiveMember[], left: readonly number[] = []): void {
+  world.reactor.handle({ kind: 'state', change: { what: 'members', joined, left } })
+}
+
+test('members that discovery has found get clients by weight, and none after they have left', () => {
+  const world = openWorld(NO_LIVE_STATE, true)
+  tell(world, membersOf(world, [1, 3]))
+  const counts = [0, 0]
+  for (let i = 0; i < 8; i++) {
+    const remote = world.connect()
+    counts[remote] = (counts[remote] as number) + 1
+  }
+  assert.deepEqual(counts, [2, 6])
+  tell(world, [], [1])
+  assert.deepEqual([world.connect(), world.connect()], [0, 0])
+})
+
+test('a reactor that starts later has the members, and a tier that changes moves clients', () => {
+  const first = openWorld(NO_LIVE_STATE, true)
+  const state = changed(NO_LIVE_STATE, {
+    what: 'members',
+    joined: membersOf(first, [1, 1], [1, 0]),
+    left: [],
+  })
+  const world = openWorld(state, true)
+  tell(world, membersOf(world, [1, 1], [1, 0]))
+  assert.deepEqual([world.connect(), world.connect()], [1, 1])
+  tell(world, membersOf(world, [1, 1], [0, 1]))
+  assert.deepEqual([world.connect(), world.connect()], [0, 0])
+})
+
+test('the slot of a member that has left serves another one at another address', () => {
+  const world = openWorld(NO_LIVE_STATE, true)
+  const [first, second] = membersOf(world, [1, 1])
+  assert.ok(first && second)
+  tell(world, [first])
+  assert.equal(world.connect(), 0)
+  tell(world, [], [0])
+  tell(world, [{ ...second, slot: 0 }])
+  assert.equal(world.connect(), 1)
 })

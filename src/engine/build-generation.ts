@@ -208,6 +208,9 @@ export class ReactorGeneration {
   applyState(change: StateChange): void {
     const { health, pools, remotes, tls } = this.#parts
     switch (change.what) {
+      case 'members':
+        this.#parts.members.apply(change)
+        return
       case 'addresses': {
         const remote = remotes.at(change.remoteSlot)
         // Only a change is passed on, because `setReachable` ends the back-off of the remote.
@@ -318,8 +321,9 @@ function openSessionWatch(
   loop: Loop,
 ): SessionWatch | undefined {
   const watched = pools.flatMap(({ pool }, index) => {
-    const { closesOnDown = false, closesOnRecovery = false } = plans[index] ?? {}
-    return closesOnDown || closesOnRecovery ? [{ pool, closesOnDown, closesOnRecovery }] : []
+    const { closesOnDown = false, closesOnRecovery = false, members = [], spares = [] } = plans[index] ?? {}
+    const slots = [...members, ...spares]
+    return closesOnDown || closesOnRecovery ? [{ pool, slots, closesOnDown, closesOnRecovery }] : []
   })
   return watched.length === 0 ? undefined : new SessionWatch(watched, relay, loop)
 }

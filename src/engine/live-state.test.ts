@@ -16,7 +16,19 @@ const address = fc.record(
 )
 const bytes = fc.uint8Array({ maxLength: 3 })
 const key = fc.record({ name: bytes, hmac: bytes, aes: bytes }, PLAIN)
+const member = fc.record(
+  {
+    slot,
+    name: fc.constantFrom('a', 'b'),
+    healthName: fc.constantFrom('a', 'b'),
+    addresses: fc.array(address),
+    weight: fc.nat(),
+    tier: fc.nat(),
+  },
+  PLAIN,
+)
 const change: fc.Arbitrary<StateChange> = fc.oneof(
+  fc.record({ what: fc.constant('members' as const), joined: fc.array(member), left: fc.array(slot) }, PLAIN),
   fc.record(
     { what: fc.constant('addresses' as const), remoteSlot: slot, addresses: fc.array(address) },
     PLAIN,

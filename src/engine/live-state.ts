@@ -6,9 +6,22 @@ import type { AdminState } from '../balance/remote-health.js'
 import type { SocketAddress } from '../base/address.js'
 import type { TicketKey } from '../tls/ticket-keys.js'
 
+/** A remote that discovery has found, in a slot of its pool. */
+export interface LiveMember {
+  readonly slot: number
+  readonly name: string
+  /** Under which the head knows its health. */
+  readonly healthName: string
+  readonly addresses: readonly SocketAddress[]
+  readonly weight: number
+  readonly tier: number
+}
+
 export interface LiveState {
   /** By slot of a named remote, from the first lookup on. */
   readonly addresses: ReadonlyMap<number, readonly SocketAddress[]>
+  /** By remote slot. */
+  readonly members: ReadonlyMap<number, LiveMember>
   /** By remote slot, if it differs from the plan; 0: no new clients. May be a fraction. */
   readonly weights: ReadonlyMap<number, number>
   /** By remote slot, if it is not `ready`. */
@@ -20,6 +33,8 @@ export interface LiveState {
 }
 
 export type StateChange =
+  /** `joined`: new ones, and those that have changed. `left`: their slots are empty. */
+  | { readonly what: 'members'; readonly joined: readonly LiveMember[]; readonly left: readonly number[] }
   | { readonly what: 'addresses'; readonly remoteSlot: number; readonly addresses: readonly SocketAddress[] }
   | { readonly what: 'weight'; readonly remoteSlot: number; readonly weight: number }
   | { readonly what: 'admin-state'; readonly remoteSlot: number; readonly state: AdminState }
@@ -29,6 +44,7 @@ export type StateChange =
 
 /** Of a new generation: every named remote is unreachable, and no tickets are issued. */
 export const NO_LIVE_STATE: LiveState = {
+  members: new Map(),
   addresses: new Map(),
   weights: new Map(),
   adminStates: new Map(),
@@ -39,6 +55,8 @@ export const NO_LIVE_STATE: LiveState = {
 /** The state after a change. */
 export function changed(state: LiveState, change: StateChange): LiveState {
   switch (change.what) {
+    case 'members':
+      return { ...state, members: withMembers(state.members, change.joined, change.left) }
     case 'addresses':
       return { ...state, addresses: withEntry(state.addresses, change.remoteSlot, change.addresses) }
     case 'weight':
@@ -54,7 +72,9 @@ export function changed(state: LiveState, change: StateChange): LiveState {
 
 /** The changes that lead from `NO_LIVE_STATE` to this state. */
 export function changesOf(state: LiveState): readonly StateChange[] {
+  const members = [...state.members.values()]
   return [
+    ...(members.length === 0 ? [] : [{ what: 'members', joined: members, left: [] } as const]),
     ...[...state.addresses].map(([remoteSlot, addresses]) => {
       return { what: 'addresses', remoteSlot, addresses } as const
     }),
@@ -65,6 +85,17 @@ export function changesOf(state: LiveState): readonly StateChange[] {
     { what: 'ticket-keys', keys: state.ticketKeys },
     ...[...state.staples].map(([id, staple]) => ({ what: 'staple', id, staple }) as const),
   ]
+}
+
+function withMembers(
+  members: LiveState['members'],
+  joined: readonly LiveMember[],
+  left: readonly number[],
+): LiveState['members'] {
+  const copy = new Map(members)
+  for (const slot of left) copy.delete(slot)
+  for (const member of joined) copy.set(member.slot, member)
+  return copy
 }
 
 /** A copy: a `LiveState` does not change. */

@@ -95,6 +95,8 @@ export interface PoolPlan {
   readonly label: string
   /** Slots of its remotes, in the order of the configuration. */
   readonly members: readonly number[]
+  /** Slots for remotes that discovery finds. @default none */
+  readonly spares?: readonly number[]
   readonly policy: PolicyName
   /** What hashing policies identify a client by; undefined: the policy does not hash. */
   readonly key: ClientKeyPlan | undefined

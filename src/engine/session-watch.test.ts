@@ -28,7 +28,7 @@ function worldWith(sessions: number) {
   const timers = { set: (_: Timer, atMs: number) => void times.push(atMs), unset() {} }
   const loop = { nowMs: 0, timers } as unknown as Loop
   const pool = { members: [0, 1], health: { verdict } } as unknown as Pool
-  const watched = [{ pool, closesOnDown: true, closesOnRecovery: false }]
+  const watched = [{ pool, slots: [0, 1], closesOnDown: true, closesOnRecovery: false }]
   const watch = new SessionWatch(watched, { openSessions: open } as unknown as Relay, loop)
   return { ends, open, times, verdict, watch }
 }

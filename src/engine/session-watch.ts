@@ -23,6 +23,8 @@ const CLOSED_AT_ONCE = 100
 /** A pool with these directives. */
 export interface WatchedPool {
   readonly pool: Pool
+  /** Of all remotes that it may have. */
+  readonly slots: readonly number[]
   readonly closesOnRecovery: boolean
   readonly closesOnDown: boolean
 }
@@ -40,7 +42,7 @@ export class SessionWatch implements TimerOwner {
     this.#loop = loop
     this.#relay = relay
     this.#watched = watched
-    for (const one of watched) for (const slot of one.pool.members) this.#pools[slot] = one
+    for (const one of watched) for (const slot of one.slots) this.#pools[slot] = one
     this.#wait(CHECK_EVERY_MS)
   }
 

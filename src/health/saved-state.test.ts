@@ -15,7 +15,7 @@ const REMOTE: SavedRemote = {
 }
 
 function textOf(remotes: Iterable<readonly [string, SavedRemote]>): string {
-  return [...savedText(remotes, OFFSET_MS + 2_000, OFFSET_MS)].join('')
+  return [...savedText(remotes, [], OFFSET_MS + 2_000, OFFSET_MS)].join('')
 }
 
 /** The text with fields replaced. */

@@ -54,8 +54,8 @@ export type DialTarget = Pick<
 
 /** A server. Its slot is its position in the configuration and does not change. */
 export class Remote {
-  /** Its name in the configuration, for logs. */
-  readonly name: string
+  /** For logs: its name in the configuration, or that of the member that discovery has put here. */
+  name: string
   /** Unless `own`, `targetAddress` writes the port of the current attempt into the address. */
   readonly ports: RemotePorts
   readonly options: RemoteOptions
@@ -155,6 +155,12 @@ export class Remotes {
 
   at(slot: number): Remote {
     return this.#list[slot] as Remote
+  }
+
+  /** Another member has the slot; `healthName`: under which the head knows its health. */
+  rename(slot: number, name: string, healthName: string): void {
+    this.at(slot).name = name
+    this.evidence.rename(slot, healthName)
   }
 
   /** By slot: the slot of the remote with the same name in `others`, or NONE. */

@@ -24,12 +24,17 @@ interface Member {
 interface PoolHealth {
   readonly name: string
   readonly limits: PoolLimits
-  readonly members: readonly Member[]
+  members: readonly Member[]
 }
 
 export class GenerationHealth {
-  /** In the order of the configuration: names, checks, slots. Remotes of several pools may share a name. */
-  readonly #names: readonly string[]
+  /**
+   * In the order of the configuration: names, checks, slots. Remotes of several pools may share a name. Undefined: a slot for
+   * a member of discovery that is empty.
+   */
+  readonly #names: (string | undefined)[]
+  readonly #weights: number[]
+  readonly #poolOf: readonly number[]
   readonly #probes: readonly (ProbePlan | undefined)[]
   readonly #backOffs: readonly BackOffTimes[]
   readonly #tls: readonly (ProbeTls | undefined)[]
@@ -41,15 +46,25 @@ export class GenerationHealth {
   constructor(tcprelay: TcprelaySettings, tls: readonly (ProbeTls | undefined)[], slots: readonly number[]) {
     this.#probes = probePlans(tcprelay, tls)
     this.#tls = tls
-    this.#names = healthNames(tcprelay.remotes, this.#probes)
+    const { pools, remotes } = tcprelay
+    const names = healthNames(remotes, this.#probes)
+    this.#names = remotes.map(({ target }, i) => (target.kind === 'discovered' ? undefined : names[i]))
+    this.#weights = remotes.map(({ weight }) => weight)
+    this.#poolOf = remotes.map(({ pool }) => pool)
     this.#backOffs = tcprelay.remotes.map(({ pool }) => backOffNumbers(tcprelay.pools[pool] as PoolSettings))
     this.#slots = slots.slice(0, this.#names.length)
-    this.#pools = poolsOf(tcprelay, this.#names, this.#slots)
+    this.#pools = pools.map(({ maxEjectedPercent, name, panicPercent }) => ({
+      name,
+      limits: { maxEjected: maxEjectedPercent / 100, panic: panicPercent / 100 },
+      members: [],
+    }))
+    this.#findMembers()
   }
 
   /** `remotes`: those of the plan, by slot. */
   watched(remotes: readonly RemotePlan[]): readonly WatchedRemote[] {
-    return this.#names.map((name, i) => {
+    return this.#names.flatMap((name, i) => {
+      if (name === undefined) return []
       const { failAfter, slowStartMs = 0 } = remotes[this.#slots[i] as number] ?? {}
       const backOff = this.#backOffs[i] as BackOffTimes
       return { name, slowStartMs, thresholds: this.#probes[i], failAfter, backOff }
@@ -61,7 +76,7 @@ export class GenerationHealth {
     const probed = new Map<string, ProbedRemote>()
     for (const [i, name] of this.#names.entries()) {
       const [plan, slot] = [this.#probes[i], this.#slots[i]]
-      if (plan === undefined || slot === undefined || probed.has(name)) continue
+      if (name === undefined || plan === undefined || slot === undefined || probed.has(name)) continue
       probed.set(name, {
         name,
         plan,
@@ -74,19 +89,38 @@ export class GenerationHealth {
 
   /** The remotes whose checks give advice. */
   get advised(): ReadonlySet<string> {
-    return new Set(this.#names.filter((_, i) => this.#probes[i]?.check.type === 'agent'))
+    return new Set(
+      this.#names.flatMap((name, i) => (this.#probes[i]?.check.type === 'agent' ? (name ?? []) : [])),
+    )
   }
 
-  /** The live state of a remote with this advice. `remotes`: those of the plan, by slot. */
-  advisedState(
-    name: string,
-    { adminState, weightPercent }: Required<ProbeAdvice>,
-    remotes: readonly RemotePlan[],
-  ): readonly StateChange[] {
+  /** Members of discovery have come, gone or changed. */
+  replaceMembers({ joined, left }: Pick<Extract<StateChange, { what: 'members' }>, 'joined' | 'left'>): void {
+    for (const slot of left) this.#names[this.#slots.indexOf(slot)] = undefined
+    for (const { healthName, slot, weight } of joined) {
+      const i = this.#slots.indexOf(slot)
+      this.#names[i] = healthName
+      this.#weights[i] = weight
+    }
+    this.#findMembers()
+  }
+
+  #findMembers(): void {
+    const members: Member[][] = this.#pools.map(() => [])
+    for (const [i, name] of this.#names.entries()) {
+      const slot = this.#slots[i]
+      if (name === undefined || slot === undefined) continue
+      members[this.#poolOf[i] as number]?.push({ name, slot, weight: this.#weights[i] as number })
+    }
+    for (const [i, pool] of this.#pools.entries()) pool.members = members[i] ?? []
+  }
+
+  /** The live state of a remote with this advice. */
+  advisedState(name: string, { adminState, weightPercent }: Required<ProbeAdvice>): readonly StateChange[] {
     if (!this.advised.has(name)) return []
     return this.#slots.flatMap((remoteSlot, i) => {
       if (this.#names[i] !== name) return []
-      const { weight = 1 } = remotes[remoteSlot] ?? {}
+      const weight = this.#weights[i] as number
       return [
         { what: 'weight', remoteSlot, weight: (weight * weightPercent) / 100 },
         { what: 'admin-state', remoteSlot, state: adminState },
@@ -125,21 +159,4 @@ export class GenerationHealth {
       }
     }
   }
-}
-
-function poolsOf(
-  { pools, remotes }: TcprelaySettings,
-  names: readonly string[],
-  slots: readonly number[],
-): readonly PoolHealth[] {
-  const members: Member[][] = pools.map(() => [])
-  for (const [i, { pool, weight }] of remotes.entries()) {
-    const [name, slot] = [names[i], slots[i]]
-    if (name !== undefined && slot !== undefined) members[pool]?.push({ name, slot, weight })
-  }
-  return pools.map(({ maxEjectedPercent, name, panicPercent }, pool) => ({
-    name,
-    limits: { maxEjected: maxEjectedPercent / 100, panic: panicPercent / 100 },
-    members: members[pool] ?? [],
-  }))
 }

@@ -1,4 +1,5 @@
 /** The head's judgement of remotes, common to all generations: checks, evidence of sessions, history, state file. */
+import type { FoundMember } from '../../discovery/source.js'
 import { type HealthRecord, History } from '../../health/history.js'
 import { PanicLog } from '../../health/panic-log.js'
 import type { ProbeAdvice } from '../../health/probe-checks.js'
@@ -24,6 +25,8 @@ export interface HealthServiceParts {
   readonly boundary: Boundary
   /** Those whose workers read verdicts. */
   generations(): Iterable<Generation>
+  /** The last answers of discovery, for the state file. */
+  answers(): Iterable<readonly [pool: string, members: readonly FoundMember[]]>
 }
 
 export class HealthService {
@@ -35,6 +38,8 @@ export class HealthService {
   readonly #warnings: ProbeWarnings
   readonly #panicLog: PanicLog
   readonly #saved: SavedHealth
+  /** Checks have begun. */
+  #isChecking = false
   /** The generation in force. */
   #present: Generation | undefined
   /** Runs while sessions' failures exclude remotes. */
@@ -66,7 +71,7 @@ export class HealthService {
     this.#panicLog = new PanicLog(say)
     const names = () => this.#verdicts.names
     this.#saved = new SavedHealth(
-      { say, clock, history: this.history, verdicts: this.#verdicts, names },
+      { say, clock, history: this.history, verdicts: this.#verdicts, names, answers: parts.answers },
       stateFile,
     )
   }
@@ -91,7 +96,15 @@ export class HealthService {
     this.check(generation.probedRemotes)
   }
 
+  /** The members of its pools have changed: the same, and they are saved. Checks begin with `check`. */
+  followMembers(generation: Generation): void {
+    this.#watch(generation)
+    if (this.#isChecking) this.check(generation.probedRemotes)
+    this.#saved.noteFlip()
+  }
+
   check(remotes: readonly ProbedRemote[]): void {
+    this.#isChecking = true
     this.#prober.watch(remotes)
     this.#warnings.watch(remotes)
   }
