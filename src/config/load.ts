@@ -47,8 +47,7 @@ export interface Configuration {
   readonly environment: ReadonlyMap<string, string>
 }
 
-const BLOCKS: readonly Block<unknown>[] = [topBlock, spawndBlock, tcprelayBlock]
-const KEYWORDS = new Set(['include', ...BLOCKS.flatMap((block) => [...wordsOf(block)])])
+const KEYWORDS = new Set(['include', ...wordsOf([topBlock, spawndBlock, tcprelayBlock])])
 
 export interface ChosenConfiguration extends Configuration {
   readonly sections: SectionIds

@@ -52,13 +52,22 @@ test('says what is missing, and what others do', () => {
 
 test('says where members come from, and does not count their slots', () => {
   const { listeners, loaded } = served(['a:1'], 1)
-  const member = { target: { kind: 'discovered', index: 0 } } as unknown as Loaded['tcprelay']['remotes'][number]
+  const member = {
+    target: { kind: 'discovered', index: 0 },
+  } as unknown as Loaded['tcprelay']['remotes'][number]
   const pools = [{ name: 'web', discover: { type: 'srv' } }] as unknown as Loaded['tcprelay']['pools']
   const lineWith = (remotes: Loaded['tcprelay']['remotes']) =>
-    servingLine('x.cfg', { listeners, loaded: { ...loaded, tcprelay: { ...loaded.tcprelay, pools, remotes } } }, false)
+    servingLine(
+      'x.cfg',
+      { listeners, loaded: { ...loaded, tcprelay: { ...loaded.tcprelay, pools, remotes } } },
+      false,
+    )
   assert.equal(
     lineWith([...loaded.tcprelay.remotes, member, member]),
     'x.cfg: 1 listener (a:1), 1 remote (r0:80), members by discovery (web: srv), a single process, epoll',
   )
-  assert.equal(lineWith([member]), 'x.cfg: 1 listener (a:1), members by discovery (web: srv), a single process, epoll')
+  assert.equal(
+    lineWith([member]),
+    'x.cfg: 1 listener (a:1), members by discovery (web: srv), a single process, epoll',
+  )
 })
