@@ -47,7 +47,7 @@ class Document {
       signal,
     )
     if (answer.value === undefined) {
-      if (this.#tag === undefined) throw new SourceFailure('HTTP 304, although any document is new')
+      if (this.#tag === undefined) throw new SourceFailure('HTTP 304, and no document was there before')
       return this.#members
     }
     const members = readMembers(answer.value)
