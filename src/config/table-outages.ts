@@ -28,8 +28,9 @@ export const outageRows = {
   }),
   drainDeadlineMs: value('drain deadline', time(), 0, {
     doc:
-      'How long sessions may go on with a remote that drains, as its admin state is `drain` or `maint`; it gets no new ' +
-      'clients meanwhile. After this time its idle sessions are closed in order (FIN), those that move data a few seconds ' +
+      'How long sessions may go on with a remote that drains, as its admin state is `drain` or `maint`, or as `discover` has ' +
+      'removed it; it gets no new clients meanwhile. After this time its idle sessions are closed in order (FIN), those ' +
+      'that move data a few seconds ' +
       'later by a reset, at most 1,000 a second in each process; a sticky pool then gives its clients other remotes. If the ' +
       'remote is ready again earlier, its sessions are kept. `weight = 0` is not draining.',
     zero: 'sessions last as long as their peers want',

@@ -26,6 +26,7 @@ const TURNS_MAX = 1_000
 const TURN_MS = 10
 
 const DRAIN_DEADLINE_MS = 3_600_000
+const SHORT_MS = 1
 
 const SHAPE = { children: 1, remotes: 2, listeners: 1, pools: 1, ringBytes: 64 * 1024 }
 
@@ -43,7 +44,7 @@ class TwoRemotes {
   readonly addresses: readonly SocketAddress[]
 
   /** `areDiscovered`: the two are slots for members. */
-  constructor(live: LiveState, areDiscovered = false) {
+  constructor(live: LiveState, areDiscovered = false, drainDeadlineMs = DRAIN_DEADLINE_MS) {
     const places = [0, 1].map(() => mapPrivate(SOCKADDR_BYTES_MAX))
     this.#servers = places.map((place) => listenOnLoopback(place))
     this.addresses = places.map(({ bytes }) => decodeAddress(bytes))
@@ -53,7 +54,7 @@ class TwoRemotes {
     const planned = planOf({ listeners: [listenerPlan('listener')], remotes })
     const pools = planned.pools.map((pool) => ({
       ...pool,
-      drainDeadlineMs: DRAIN_DEADLINE_MS,
+      drainDeadlineMs,
       ...(areDiscovered ? { members: [], spares: pool.members } : {}),
     }))
     const plan = { ...planned, pools }
@@ -120,8 +121,8 @@ class TwoRemotes {
 
 const worlds: TwoRemotes[] = []
 
-function openWorld(live: LiveState, areDiscovered = false): TwoRemotes {
-  const world = new TwoRemotes(live, areDiscovered)
+function openWorld(live: LiveState, areDiscovered = false, drainDeadlineMs?: number): TwoRemotes {
+  const world = new TwoRemotes(live, areDiscovered, drainDeadlineMs)
   worlds.push(world)
   return world
 }
@@ -234,6 +235,18 @@ test('members that discovery has found get clients by weight, and none after the
   assert.deepEqual(counts, [2, 6])
   tell(world, [], [1])
   assert.deepEqual([world.connect(), world.connect()], [0, 0])
+})
+
+test('sessions of a member that has left end after the deadline, those of one that is back do not', () => {
+  const world = openWorld(NO_LIVE_STATE, true, SHORT_MS)
+  tell(world, membersOf(world, [1, 1]))
+  assert.deepEqual([world.connect(), world.connect()].sort(), [0, 1])
+  tell(world, [], [0, 1])
+  const [first] = membersOf(world, [1, 1])
+  tell(world, first === undefined ? [] : [first])
+  for (let turns = 0; turns < TURNS_MAX && world.turn() === 2; turns++);
+  assert.deepEqual([world.turn(), world.endsDrained], [1, 1])
+  assert.equal(world.connect(), 0)
 })
 
 test('a reactor that starts later has the members, and a tier that changes moves clients', () => {

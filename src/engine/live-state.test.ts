@@ -85,3 +85,13 @@ test('an expired OCSP response is gone, and a state that was handed out does not
   const second = changed(first, { what: 'staple', id: 'a', staple: undefined })
   assert.deepEqual([[...first.staples], [...second.staples]], [[['a', staple]], []])
 })
+
+test('weight and admin state of a member are forgotten when it has left', () => {
+  const state = after([
+    { what: 'weight', remoteSlot: 1, weight: 5 },
+    { what: 'admin-state', remoteSlot: 1, state: 'drain', sinceMs: 7 },
+    { what: 'weight', remoteSlot: 2, weight: 6 },
+    { what: 'members', joined: [], left: [1, 3] },
+  ])
+  assert.deepEqual([[...state.weights], [...state.adminStates]], [[[2, 6]], []])
+})

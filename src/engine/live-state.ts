@@ -6,6 +6,13 @@ import type { AdminState } from '../balance/remote-health.js'
 import type { SocketAddress } from '../base/address.js'
 import type { TicketKey } from '../tls/ticket-keys.js'
 
+/** An admin state of a remote. */
+export interface AdminStateSince {
+  readonly state: AdminState
+  /** When it began to drain, CLOCK_MONOTONIC; ignored if it is `ready`. */
+  readonly sinceMs: number
+}
+
 /** A remote that discovery has found, in a slot of its pool. */
 export interface LiveMember {
   readonly slot: number
@@ -15,13 +22,6 @@ export interface LiveMember {
   readonly addresses: readonly SocketAddress[]
   readonly weight: number
   readonly tier: number
-}
-
-/** An admin state of a remote. */
-export interface AdminStateSince {
-  readonly state: AdminState
-  /** When it began to drain, CLOCK_MONOTONIC; ignored if it is `ready`. */
-  readonly sinceMs: number
 }
 
 export interface LiveState {
@@ -62,8 +62,12 @@ export const NO_LIVE_STATE: LiveState = {
 /** The state after a change. */
 export function changed(state: LiveState, change: StateChange): LiveState {
   switch (change.what) {
-    case 'members':
-      return { ...state, members: withMembers(state.members, change.joined, change.left) }
+    case 'members': {
+      const { joined, left } = change
+      // What was wanted of the last member in a slot is not wanted of the next one.
+      const [weights, adminStates] = [without(state.weights, left), without(state.adminStates, left)]
+      return { ...state, members: withMembers(state.members, joined, left), weights, adminStates }
+    }
     case 'addresses':
       return { ...state, addresses: withEntry(state.addresses, change.remoteSlot, change.addresses) }
     case 'weight':
@@ -102,10 +106,13 @@ function withMembers(
   joined: readonly LiveMember[],
   left: readonly number[],
 ): LiveState['members'] {
-  const copy = new Map(members)
-  for (const slot of left) copy.delete(slot)
+  const copy = new Map(without(members, left))
   for (const member of joined) copy.set(member.slot, member)
   return copy
+}
+
+function without<V>(map: ReadonlyMap<number, V>, slots: readonly number[]): ReadonlyMap<number, V> {
+  return new Map([...map].filter(([slot]) => !slots.includes(slot)))
 }
 
 /** A copy: a `LiveState` does not change. */
