@@ -1,8 +1,8 @@
 /** The keys of a prefix in etcd, each with the member that its value names. */
-import { bigNumberAt, bytesAt, expected, objectAt, parseJson, shownText } from './json-fields.js'
-import { MEMBERS_MAX, NAME_LENGTH_MAX, readMember } from './json-members.js'
-import type { FoundMember } from './source.js'
-import { SourceFailure } from './source-failure.js'
+import { bigNumberAt, bytesAt, expected, objectAt, parseJson, shownText } from '../json-fields.js'
+import { MEMBERS_MAX, NAME_LENGTH_MAX, readMember } from '../json-members.js'
+import type { FoundMember } from '../source.js'
+import { SourceFailure } from '../source-failure.js'
 
 export type OnProblem = (text: string) => void
 
