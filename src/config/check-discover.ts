@@ -1,5 +1,6 @@
 /** Checks that each `discover` block has what its type needs, and nothing that only others have. */
 import { SOURCE_NAMES, type SourceName } from '../base/source-names.js'
+import { discoverLack } from './discover-lacks.js'
 import { orList, shown } from './expectation.js'
 import type { Problems } from './problems.js'
 import type { Row } from './row.js'
@@ -12,10 +13,10 @@ const MANDATORY: { readonly [N in SourceName]: readonly (keyof (typeof ROWS_OF_S
   dns: ['dnsName', 'port'],
   srv: ['dnsName'],
   file: ['file'],
-  http: [],
-  etcd: [],
-  consul: [],
-  kubernetes: [],
+  http: ['url'],
+  etcd: ['endpoints', 'prefix'],
+  consul: ['url', 'service'],
+  kubernetes: ['service'],
 }
 
 export function checkDiscovery({ pools }: Pick<TcprelaySettings, 'pools'>, problems: Problems): void {
@@ -40,11 +41,13 @@ function checkDirectives(given: DiscoverSettings, hasMistakes: boolean, problems
   const { maxIntervalMs = Number.POSITIVE_INFINITY, minIntervalMs = 0 } = given
   if (minIntervalMs > maxIntervalMs) problems.error(position, "'min interval' is above 'max interval'")
   if (hasMistakes) return
-  for (const key of MANDATORY[type] as readonly string[]) {
+  const missing = (MANDATORY[type] as readonly string[]).filter((key) => values[key] === undefined)
+  for (const key of missing) {
     const [spelling = ''] = own[key]?.spellings ?? []
-    if (values[key] === undefined)
-      problems.error(position, `a source of the type ${type} needs the directive '${spelling}'`)
+    problems.error(position, `a source of the type ${type} needs the directive '${spelling}'`)
   }
+  const lack = missing.length === 0 ? discoverLack(given) : undefined
+  if (lack !== undefined) problems.error(position, lack.text, { hint: lack.hint })
 }
 
 /** The host in an answer is no name that a certificate could be verified with. */

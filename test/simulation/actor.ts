@@ -1,4 +1,5 @@
 import { ECONNRESET } from '../../src/kernel/errno.js'
+import { ByteQueue } from './byte-queue.js'
 import type { Chance } from './chance.js'
 import type { FakeSocket, Peer } from './fake-socket.js'
 
@@ -25,10 +26,10 @@ export class Actor implements Peer {
   readonly finish: Finish
   readonly bytesToSend: number
   readonly socket: FakeSocket
-  /** The stream that this peer should receive; known once the session is paired. */
-  other: Actor | undefined
+  /** A server has one; a client those that an attempt has reached. */
+  others: Actor[] = []
   sent = 0
-  got: number[] = []
+  readonly got = new ByteQueue()
   hasEnded = false
   hasClosed = false
   hasReset = false
@@ -68,6 +69,20 @@ export class Actor implements Peer {
       this.finish === 'reset' ? chance.between(0, this.bytesToSend) : Number.POSITIVE_INFINITY
     this.#isServer = isServer
     socket.peer = this
+  }
+
+  /**
+   * Whose stream this peer should receive; undefined until the session is paired. Of several servers it is the one whose
+   * connection the relay closes last.
+   */
+  get other(): Actor | undefined {
+    const [first] = this.others.toSorted((a, b) => b.socket.closeNumber - a.socket.closeNumber)
+    return first
+  }
+
+  /** Another attempt: the servers that earlier ones had reached have failed. */
+  forgetClosed(): void {
+    this.others = this.others.filter(({ socket }) => !socket.isClosed)
   }
 
   byteAt(offset: number): number {
@@ -124,7 +139,7 @@ export class Actor implements Peer {
       this.#reset()
       return
     }
-    for (const byte of bytes) this.got.push(byte)
+    this.got.push(bytes)
   }
 
   onEnd(): void {
@@ -151,8 +166,8 @@ export class Actor implements Peer {
     const most = this.#chance.pick([windowBytes, windowBytes, Math.ceil(windowBytes / 8)])
     const count = Math.min(this.#chance.between(1, most), room, this.bytesToSend - this.sent)
     if (count <= 0) return
-    const bytes: number[] = []
-    for (const end = this.sent + count; this.sent < end; this.sent++) bytes.push(this.byteAt(this.sent))
+    const bytes = new Uint8Array(count)
+    for (let i = 0; i < count; i++) bytes[i] = this.byteAt(this.sent++)
     this.socket.arrive(bytes)
   }
 }

@@ -1,6 +1,5 @@
 /** A generation on the control thread: one configuration with its plan, shared memory and services. */
 import { setTimeout as setTimeoutPromise } from 'node:timers/promises'
-import type { AdminState } from '../../balance/remote-health.js'
 import type { SocketAddress } from '../../base/address.js'
 import type { PollMechanism } from '../../base/poll-mechanism.js'
 import type { Shape } from '../../cells/layout.js'
@@ -194,23 +193,16 @@ export class Generation {
     this.#parts.onPools(this)
   }
 
-  /** Members of one of its pools have come, gone or changed. The sessions of those that have gone drain from now on. */
-  applyMembers(pool: string, changes: PlacedChanges, nowMs: number): void {
+  /** Members of one of its pools have come, gone or changed. */
+  applyMembers(pool: string, changes: PlacedChanges): void {
     const { joined, left } = this.members.place(pool, changes)
     if (joined.length + left.length === 0) return
-    for (const { slot } of joined)
-      if (this.live.adminStates.has(slot)) this.#setAdminState(slot, 'ready', nowMs)
     this.applyState({ what: 'members', joined, left })
-    for (const slot of left) this.#setAdminState(slot, 'maint', nowMs)
     // A remote that wants another weight wants it of the new one.
     for (const { healthName } of joined) {
       const advice = this.#parts.adviceOf(healthName)
       if (advice !== undefined) this.setAdvice(healthName, advice)
     }
-  }
-
-  #setAdminState(remoteSlot: number, state: AdminState, sinceMs: number): void {
-    this.applyState({ what: 'admin-state', remoteSlot, state, sinceMs })
   }
 
   /** Adds a line to its TLS key log. */

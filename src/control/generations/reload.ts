@@ -336,8 +336,7 @@ export class Reloader {
   }
 
   #onMembers(pool: string, changes: PlacedChanges): void {
-    const nowMs = this.#parts.system.clock.monotonicMs()
-    for (const generation of this.#generations()) generation.applyMembers(pool, changes, nowMs)
+    for (const generation of this.#generations()) generation.applyMembers(pool, changes)
     this.health.followMembers(this.#present)
   }
 

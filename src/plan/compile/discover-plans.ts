@@ -4,20 +4,17 @@ import type { DiscoverSettings } from '../../config/table-discover.js'
 import type { TcprelaySettings } from '../../config/table-tcprelay.js'
 import type { DiscoverPlan, SourcePlan, SourcePlanOf } from '../../discovery/discover-plan.js'
 import { dnsPlan, filePlan, srvPlan } from './dns-source-plans.js'
+import { consulPlan, etcdPlan, httpPlan, kubernetesPlan } from './http-source-plans.js'
 
 /** What sources get; what they need has been checked. */
 const SOURCES: { readonly [N in SourceName]: (settings: DiscoverSettings) => SourcePlanOf<N> } = {
   dns: dnsPlan,
   srv: srvPlan,
   file: filePlan,
-  http: absent,
-  etcd: absent,
-  consul: absent,
-  kubernetes: absent,
-}
-
-function absent(): never {
-  throw new Error('this type of source is not in this version')
+  http: httpPlan,
+  etcd: etcdPlan,
+  consul: consulPlan,
+  kubernetes: kubernetesPlan,
 }
 
 export function discoverPlans({ pools }: Pick<TcprelaySettings, 'pools'>): readonly DiscoverPlan[] {
