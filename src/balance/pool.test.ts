@@ -297,6 +297,8 @@ test('a client keeps its remote whatever the weight says, but not one that is do
   pool.setWeight(0, 0)
   health.setAdminState(0, 'drain')
   assert.equal(pool.keeps(0, 0), true)
+  health.setAdminState(0, 'drain', 1_000)
+  assert.deepEqual([pool.keeps(0, 999), pool.keeps(0, 1_000)], [true, false], 'until its deadline')
   use[0] = 2
   assert.equal(pool.keeps(0, 0), false, 'full')
   use[0] = 1
@@ -316,4 +318,24 @@ test('a client that keeps a failing remote retries it alone', () => {
   assert.deepEqual([pool.keeps(0, 500), pool.keeps(0, 1_000), pool.keeps(0, 1_001)], [false, true, false])
   health.succeeded(0)
   assert.deepEqual([pool.keeps(0, 1_002), pool.keeps(0, 1_003)], [true, true])
+})
+
+test('remotes that come and go change the members of the pool, with weights and tiers', () => {
+  const weights = [1, 0, 0, 0]
+  const tiers = [0, 0, 0, 0]
+  const health = new RemoteHealth(4)
+  const use = new Int32Array(4)
+  const policy = new LeastUse(localPolicyMemory(4))
+  const pool = new Pool({ name: 'web', members: [0], weights, tiers, use, health, policy, rebalance: 0 })
+  const picks = (count: number) => Array.from({ length: count }, () => pickAt(pool, 1)).sort()
+  pool.setWeight(2, 3)
+  pool.replaceMembers([0, 2])
+  assert.deepEqual(picks(4), [0, 2, 2, 2])
+  tiers[0] = 1
+  pool.replaceMembers([0, 2])
+  assert.deepEqual(picks(3), [2, 2, 2])
+  pool.replaceMembers([])
+  assert.equal(pickAt(pool, 1), NONE)
+  pool.replaceMembers([0])
+  assert.deepEqual(picks(2), [0, 0])
 })

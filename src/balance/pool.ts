@@ -46,7 +46,7 @@ export interface PoolOptions {
 
 export class Pool implements PoolView {
   readonly name: string
-  readonly members: readonly number[]
+  members: readonly number[]
   readonly use: ArrayLike<number>
   /** The present ones: `#fullWeight`, and less during a slow start. */
   readonly weight: number[]
@@ -56,16 +56,19 @@ export class Pool implements PoolView {
   /** Of the client that is being served. */
   key = 0
   nowMs = 0
-  /** By index in `members`: the weights without slow start. */
-  readonly #fullWeight: number[]
+  /** By slot: the weights without slow start. */
+  readonly #fullWeight: number[] = []
   readonly #slowStart: SlowStart | undefined
   readonly #useMax: ArrayLike<number> | undefined
   readonly #place: number | undefined
   readonly #policy: Policy
   readonly #rebalance: number
   readonly #random: RandomSource
+  /** By slot. */
+  readonly #tierOf: ArrayLike<number> | undefined
+  readonly #tierMinUsable: number
   /** Undefined: there is one tier. */
-  readonly #tiers: Tiers | undefined
+  #tiers: Tiers | undefined
   /** The worst tier in use for this client. */
   #worstTier = Infinity
   /** The whole pool has room for this client. */
@@ -77,7 +80,7 @@ export class Pool implements PoolView {
     this.members = options.members
     this.use = options.use
     this.weight = options.weights
-    this.#fullWeight = options.members.map((slot) => options.weights[slot] as number)
+    for (const slot of options.members) this.#fullWeight[slot] = options.weights[slot] as number
     this.#slowStart = options.slowStart
     this.health = options.health
     this.#useMax = options.useMax
@@ -85,9 +88,9 @@ export class Pool implements PoolView {
     this.#policy = options.policy
     this.#rebalance = options.rebalance
     this.#random = new RandomSource(options.seed ?? Math.random() * 2 ** 32)
-    const { members, tierMinUsable = 1, tiers } = options
-    this.#tiers =
-      tiers !== undefined && hasTiers(members, tiers) ? new Tiers(members, tiers, tierMinUsable) : undefined
+    this.#tierOf = options.tiers
+    this.#tierMinUsable = options.tierMinUsable ?? 1
+    this.#tiers = this.#findTiers()
   }
 
   random(): number {
@@ -219,8 +222,16 @@ export class Pool implements PoolView {
 
   /** `weight`: 0 for no new clients. */
   setWeight(slot: number, weight: number): void {
-    this.#fullWeight[this.members.indexOf(slot)] = weight
+    this.#fullWeight[slot] = weight
     this.weight[slot] = weight
+    this.#policy.membersChanged?.()
+  }
+
+  /** Remotes have come, gone or changed their tiers, which are in the array that the pool was made with. */
+  replaceMembers(members: readonly number[]): void {
+    this.members = members
+    this.#tiers = this.#findTiers()
+    this.#worstTier = Infinity
     this.#policy.membersChanged?.()
   }
 
@@ -233,6 +244,12 @@ export class Pool implements PoolView {
       const slot = this.members[i] as number
       if (this.health.isFailing(slot)) this.health.endBackOff(slot)
     }
+  }
+
+  #findTiers(): Tiers | undefined {
+    const [members, tiers] = [this.members, this.#tierOf]
+    if (tiers === undefined || !hasTiers(members, tiers)) return undefined
+    return new Tiers(members, tiers, this.#tierMinUsable)
   }
 
   /** Reads whether the pool as a whole has room, once for each client. */
@@ -249,7 +266,7 @@ export class Pool implements PoolView {
   #applySlowStart(slowStart: SlowStart): void {
     for (let i = 0; i < this.members.length; i++) {
       const slot = this.members[i] as number
-      this.weight[slot] = (this.#fullWeight[i] as number) * slowStart.share(slot, this.nowMs)
+      this.weight[slot] = (this.#fullWeight[slot] as number) * slowStart.share(slot, this.nowMs)
     }
   }
 

@@ -35,7 +35,7 @@
  */
 import { POLICY_COLUMNS } from './policy-memory.js'
 
-export const LAYOUT_VERSION = 16
+export const LAYOUT_VERSION = 17
 
 /** The counters of a child: sums since its start, and gauges, which end in `Now`. */
 export const COUNTERS = [
@@ -58,6 +58,7 @@ export const COUNTERS = [
   'cutOnRecovery',
   'cutOnDown',
   'shed',
+  'drained',
   'acceptPauses',
   'logLinesDropped',
   'tlsErrors',

@@ -3,6 +3,7 @@ import { formatAddress, type SocketAddress } from '../base/address.js'
 import { checkAccess } from './check-access.js'
 import { checkCapsOfListeners, checkQueues } from './check-caps.js'
 import { checkDatagrams } from './check-datagrams.js'
+import { checkDiscovery } from './check-discover.js'
 import { checkHealth } from './check-health.js'
 import { checkLoops } from './check-loops.js'
 import { checkMavis } from './check-mavis.js'
@@ -80,6 +81,7 @@ export function checkConfiguration(input: CheckInput, problems: Problems): void 
     if (!hasRemotes) problems.error(tcprelay.position, 'no remotes defined', { code: 'no-remotes' })
     checkPools(tcprelay, problems)
     checkQueues(tcprelay, problems)
+    checkDiscovery(tcprelay, problems)
     checkHealth(tcprelay, problems)
     if (!mayHavePool) {
       checkPoolsOfRoutes(tcprelay, problems)

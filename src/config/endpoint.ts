@@ -10,6 +10,12 @@ export type Endpoint =
   | { readonly kind: 'address'; readonly address: SocketAddress }
   | { readonly kind: 'name'; readonly host: string; readonly family: Family; readonly port: number }
 
+/** What a remote connects to. */
+export type RemoteTarget =
+  | Endpoint
+  /** Discovery brings the addresses. `index`: of the slot among those of its pool. */
+  | { readonly kind: 'discovered'; readonly index: number }
+
 /** What a listener binds to. */
 export type BindTarget =
   | Endpoint
@@ -67,7 +73,7 @@ export function remoteTarget(
   address: AddressText,
   port: Ports | 'same' | undefined,
   { refuse }: Completion,
-): { readonly target: Endpoint; readonly ports: PortChoice } | undefined {
+): { readonly target: RemoteTarget; readonly ports: PortChoice } | undefined {
   if (address.kind === 'path') return { target: unixEndpoint(address.path), ports: 'own' }
   const chosen = address.port ?? port
   if (chosen === undefined) return refuse('this remote needs a port')

@@ -201,7 +201,7 @@ function checkRead(
     tcprelay: tcprelay.foundAt && settings.tcprelay,
     hasListeners: spawnd.draft.given.has('listeners') || spawnd.draft.hasMistakes,
     hasRemotes:
-      ['remotes', 'pools'].some((key) => tcprelay.draft.given.has(key)) ||
+      ['remotes', 'discover', 'pools'].some((key) => tcprelay.draft.given.has(key)) ||
       settings.tcprelay.routes.some(isDynamic) ||
       hasMistakesIn(tcprelay.draft, 'routes'),
     mayHaveCertificate: hasMistakesIn(tcprelay.draft, 'tlsCertificates'),

@@ -8,7 +8,7 @@ const JITTER_PERCENT = 20
 
 export const diallingRows = {
   connectTimeoutMs: value('connect timeout', time(), 10_000, {
-    doc: 'Time limit of one connection attempt to a remote.',
+    doc: 'Time limit of one connection attempt to an address of a remote.',
     zero: "the system's limit, about 2 minutes",
     isOurs: true,
   }),

@@ -1,14 +1,18 @@
 /** The directives of a pool, and the pools of a section. */
 import type { Position } from '../base/problem.js'
-import { allInherited, completedBlock, repeated, type SettingsOf } from './row.js'
+import { allInherited, completedBlock, optionalBlock, repeated, type SettingsOf } from './row.js'
+import { type DiscoverSettings, discoverBlock } from './table-discover.js'
 import { type RelayingSettings, relayingRows } from './table-relaying.js'
 import { type RemoteBlockSettings, remoteBlock } from './table-remote.js'
 
 /** The pool of the remotes that are written directly in the section. */
 export const DEFAULT_POOL = 'default'
 
+export const discoverRow = optionalBlock('discover', discoverBlock, { isOurs: true })
+
 const poolRows = {
   remotes: repeated('remote', remoteBlock),
+  discover: discoverRow,
   ...allInherited(relayingRows),
 }
 
@@ -16,7 +20,7 @@ export const poolBlock = completedBlock(
   'pool',
   'Remotes that serve together. Directives that it does not have are those of the section.',
   poolRows,
-  (given, { hasMistakes, name }) => ({ ...given, name, hasMistakes }),
+  (given, { hasMistakes, name }) => ({ ...given, remotes: withMember(given), name, hasMistakes }),
 )
 
 export type PoolBlockSettings = SettingsOf<typeof poolBlock>
@@ -25,7 +29,9 @@ export type PoolBlockSettings = SettingsOf<typeof poolBlock>
 export interface PoolSettings extends RelayingSettings {
   readonly name: string
   readonly position: Position
+  /** The last one is the model of the members, if there is `discover`. */
   readonly remotes: readonly RemoteBlockSettings[]
+  readonly discover: DiscoverSettings | undefined
   /** What seems to be missing may only be misspelled. */
   readonly hasMistakes: boolean
 }
@@ -36,6 +42,14 @@ export function allPools(
   section: Omit<PoolSettings, 'name' | 'hasMistakes'>,
   hasDynamicRoutes: boolean,
 ): readonly PoolSettings[] {
-  if (section.remotes.length === 0 && (given.length > 0 || hasDynamicRoutes)) return given
-  return [{ ...section, name: DEFAULT_POOL, hasMistakes: false }, ...given]
+  const remotes = withMember(section)
+  if (remotes.length === 0 && (given.length > 0 || hasDynamicRoutes)) return given
+  return [{ ...section, remotes, name: DEFAULT_POOL, hasMistakes: false }, ...given]
+}
+
+function withMember({
+  discover,
+  remotes,
+}: Pick<PoolSettings, 'discover' | 'remotes'>): readonly RemoteBlockSettings[] {
+  return discover === undefined ? remotes : [...remotes, discover.member]
 }

@@ -15,29 +15,8 @@ import { asksForTls, remoteTlsMode, TLS_OFF } from './tls-mode.js'
 /** As large as anybody needs, and one byte. */
 const TIER_MAX = 255
 
-const remoteRows = {
-  address: list('address', address, {
-    doc:
-      'Address of the server: an IP address or a host name, optionally with a port (`10.0.0.1:22`, `"[::1]:22"`), ' +
-      'the path of a Unix socket, or `unix:@NAME` for an abstract name. The word `address` may be omitted except ' +
-      'before a host name. With `protocol = SCTP` it may be repeated: one association uses all of these addresses ' +
-      '(multi-homing).',
-    defaultText: 'mandatory',
-  }),
-  port: optional('port', remotePorts, {
-    doc:
-      'Port of the server, a number or a service name. `same` is the port that the client connected to. A list or ' +
-      'range such as `9000-9099` requires listeners with the same number of ports: clients of the first port of a ' +
-      'listener go to the first port here, and so on. All ports belong to one remote: a failure of one port marks ' +
-      'the whole remote.',
-    defaultText: 'mandatory unless the address contains a port or is a path',
-  }),
-  name: optional('name', nameType, {
-    doc: 'Name of the remote in logs. After a reload a remote of the same name continues with its state and counters.',
-    defaultText: 'its address and port',
-    isOurs: true,
-  }),
-  protocol: protocolRow,
+/** What remotes and the members that discovery finds have in common. */
+const serverRows = {
   weight: value('weight', count({ min: -INT_MAX }), 1, {
     doc: 'Share of the load relative to the other remotes of the pool. A negative number is treated as 1.',
     zero: 'no new clients',
@@ -74,6 +53,32 @@ const remoteRows = {
   ...socketRows,
   fastOpen: remoteFastOpen,
   ...remoteTlsRows,
+}
+
+const remoteRows = {
+  address: list('address', address, {
+    doc:
+      'Address of the server: an IP address or a host name, optionally with a port (`10.0.0.1:22`, `"[::1]:22"`), ' +
+      'the path of a Unix socket, or `unix:@NAME` for an abstract name. The word `address` may be omitted except ' +
+      'before a host name. With `protocol = SCTP` it may be repeated: one association uses all of these addresses ' +
+      '(multi-homing).',
+    defaultText: 'mandatory',
+  }),
+  port: optional('port', remotePorts, {
+    doc:
+      'Port of the server, a number or a service name. `same` is the port that the client connected to. A list or ' +
+      'range such as `9000-9099` requires listeners with the same number of ports: clients of the first port of a ' +
+      'listener go to the first port here, and so on. All ports belong to one remote: a failure of one port marks ' +
+      'the whole remote.',
+    defaultText: 'mandatory unless the address contains a port or is a path',
+  }),
+  name: optional('name', nameType, {
+    doc: 'Name of the remote in logs. After a reload a remote of the same name continues with its state and counters.',
+    defaultText: 'its address and port',
+    isOurs: true,
+  }),
+  protocol: protocolRow,
+  ...serverRows,
   ...sctpRows,
 }
 
@@ -95,6 +100,27 @@ export const remoteBlock = completedBlock(
     return where && { ...rest, ...mode, ...where, sctp, tier, weight: weight < 0 ? 1 : weight, hasMistakes }
   },
   'address',
+)
+
+export const memberBlock = completedBlock(
+  'remote',
+  'What all members have in common. Weight and tier are those of members whose source says nothing else.',
+  serverRows,
+  ({ backup, tier = backup ? 1 : 0, tls, weight, ...rest }, { hasMistakes }): RemoteBlockSettings => ({
+    ...rest,
+    name: undefined,
+    protocol: 'TCP',
+    ports: 'own',
+    target: { kind: 'discovered', index: 0 },
+    sctp: undefined,
+    sctpStreams: undefined,
+    sctpHeartbeatMs: undefined,
+    tls: tls ?? TLS_OFF,
+    isTlsGiven: tls !== undefined,
+    tier,
+    weight: weight < 0 ? 1 : weight,
+    hasMistakes,
+  }),
 )
 
 /** A remote as its block has it. */

@@ -1,7 +1,7 @@
 /** Directives and settings of listeners and remotes with `protocol = SCTP`. */
 import { type HostAddress, withPort } from '../base/address.js'
 import type { AddressText } from './address-types.js'
-import type { BindTarget } from './endpoint.js'
+import type { BindTarget, RemoteTarget } from './endpoint.js'
 import { count, time, UINT_MAX } from './number-types.js'
 import { optional } from './row.js'
 
@@ -48,7 +48,11 @@ export function mainAddress({ address, protocol }: Given): AddressText | undefin
 }
 
 /** Why the block is invalid with regard to SCTP. `target`: the address that it listens on or connects to. */
-export function sctpProblem(given: Given, target: BindTarget, hasTls: boolean): string | undefined {
+export function sctpProblem(
+  given: Given,
+  target: BindTarget | RemoteTarget,
+  hasTls: boolean,
+): string | undefined {
   const { address, protocol, sctpHeartbeatMs, sctpStreams } = given
   if (protocol !== 'SCTP') {
     const directive =
@@ -94,7 +98,10 @@ export function sctpSettings({
 }
 
 /** Returns the settings with the port of `target` in every address. */
-export function sctpAt(sctp: SctpSettings | undefined, target: BindTarget): SctpSettings | undefined {
+export function sctpAt(
+  sctp: SctpSettings | undefined,
+  target: BindTarget | RemoteTarget,
+): SctpSettings | undefined {
   if (sctp === undefined || target.kind !== 'address' || target.address.family === 'unix') return sctp
   const { port } = target.address
   return { ...sctp, further: sctp.further.map((address) => ({ ...address, port })) }

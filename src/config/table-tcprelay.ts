@@ -5,7 +5,7 @@ import { POOL, poolHeading } from './pool-heading.js'
 import { allInherited, completedBlock, ofKinds, optional, repeated, type SettingsOf, value } from './row.js'
 import { commonRows } from './table-common.js'
 import { mavisRows } from './table-mavis.js'
-import { allPools, poolBlock } from './table-pool.js'
+import { allPools, discoverRow, poolBlock } from './table-pool.js'
 import { relayingRows } from './table-relaying.js'
 import { remoteBlock } from './table-remote.js'
 import { type RouteSettings, routeBlock } from './table-route.js'
@@ -27,6 +27,7 @@ const tcprelayRows = {
     doc: 'A test of the routes, which `-P`, the start and each reload run; the name is for messages. May be repeated.',
     isOurs: true,
   }),
+  discover: discoverRow,
   ...relayingRows,
   retire: value(['retire limit', 'retire'], count(), 0, {
     doc: 'Number of sessions after which a process accepts no more and exits when its sessions have ended.',

@@ -50,12 +50,12 @@ export function buildPools(
   cells: Cells,
   health: RemoteHealth,
   { hostsOf, queueOf, stickyShares }: PoolParts,
-): { readonly pools: RelayPools; readonly routing: Routes | undefined } {
+): { readonly pools: RelayPools; readonly routing: Routes | undefined; readonly arrays: RemoteArrays } {
   const { defaultPool, listeners, routes } = plan
   const arrays = remoteArrays(plan)
   const pools = new RelayPools(
     plan.pools.map((poolPlan, index): RelayPool => {
-      const { dynamic, key, label, options, policy } = poolPlan
+      const { dynamic, key, label, options, policy, spares } = poolPlan
       const limits = { useMax: cells.useMax, place: placeOf(poolPlan, cells.layout.shape) }
       const pool = poolOf(poolPlan, arrays, cells, health, limits)
       // Without spread syntax, so that all pools have one hidden class: see `merged`.
@@ -65,6 +65,7 @@ export function buildPools(
         options: sessionOptions(options),
         retryBudget: retryBudgetOf(poolPlan),
         index,
+        spares,
         label,
         key,
         policy,
@@ -77,7 +78,7 @@ export function buildPools(
     overridesOf(plan),
   )
   const routing = routes.length === 0 ? undefined : new Routes(routes, new Router(routes, defaultPool), pools)
-  return { pools, routing }
+  return { pools, routing, arrays }
 }
 
 /** Other options of the pool may be a limit of its sessions, or the seed of its random numbers. */
@@ -88,8 +89,18 @@ export function poolOf(
   health: RemoteHealth,
   others: Pick<PoolOptions, 'place' | 'seed' | 'useMax'> = {},
 ): Pool {
-  const { boundedLoad, members, name, policy, rebalance, slowStartAggression, tierMinUsable } = plan
-  const hasSlowStart = members.some((slot) => durationsMs[slot] !== 0)
+  const {
+    boundedLoad,
+    members,
+    name,
+    policy,
+    rebalance,
+    slowStartAggression,
+    spares = [],
+    tierMinUsable,
+  } = plan
+  const slots = [...members, ...spares]
+  const hasSlowStart = slots.some((slot) => durationsMs[slot] !== 0)
   const ramp = { aggression: slowStartAggression, durationsMs, upAtMs, verdict }
   const hashing = { seeds, tiers, tierMinUsable, ...(boundedLoad === undefined ? {} : { boundedLoad }) }
   return new Pool({
@@ -102,7 +113,7 @@ export function poolOf(
     use,
     health,
     slowStart: hasSlowStart ? new SlowStart(ramp) : undefined,
-    policy: policyOf(policy, rangeOf(members), policies, hashing),
+    policy: policyOf(policy, rangeOf(slots), policies, hashing),
     ...others,
   })
 }
@@ -115,16 +126,17 @@ export function retryBudgetOf({ retryBudgetPercent }: PoolPlan): RetryBudget | u
 /** `seed`: of the jitter. */
 export function backOffOf({ pools }: Pick<Plan, 'pools'>, seed: number): BackOff {
   const ofSlots: BackOffNumbers[] = []
-  for (const { backOff, members } of pools) for (const slot of members) ofSlots[slot] = backOff
+  for (const { backOff, members, spares = [] } of pools)
+    for (const slot of [...members, ...spares]) ofSlots[slot] = backOff
   return new BackOff(ofSlots, new RandomSource(seed))
 }
 
 /** By slot of the remote, made once for all pools: each uses those of its members. */
 export interface RemoteArrays {
   readonly weights: number[]
-  readonly tiers: readonly number[]
+  readonly tiers: number[]
   /** Of names: a remote keeps its clients when a reload moves it to another slot, and in other processes. */
-  readonly seeds: readonly number[]
+  readonly seeds: number[]
   /** Of slow start. */
   readonly durationsMs: readonly number[]
 }
@@ -139,7 +151,7 @@ export function remoteArrays(plan: Pick<Plan, 'pools' | 'remotes'>): RemoteArray
   }
 }
 
-function seedsOf({ pools, remotes }: Pick<Plan, 'pools' | 'remotes'>): readonly number[] {
+function seedsOf({ pools, remotes }: Pick<Plan, 'pools' | 'remotes'>): number[] {
   const seeds = new Array<number>(remotes.length).fill(0)
   for (const { members } of pools) {
     const ofPool = remoteSeeds(members.map((slot) => remotes[slot]?.name ?? ''))
@@ -168,7 +180,8 @@ export function queueMaker(cells: OpenedCells, childSlot: number, loop: Loop) {
 export function poolPlaces({ pools }: Plan, { layout }: Cells): readonly (number | undefined)[] {
   const places: (number | undefined)[] = []
   for (const pool of pools) {
-    for (const member of pool.members) places[member] = placeOf(pool, layout.shape)
+    for (const member of [...pool.members, ...(pool.spares ?? [])])
+      places[member] = placeOf(pool, layout.shape)
   }
   return places
 }

@@ -16,7 +16,19 @@ const address = fc.record(
 )
 const bytes = fc.uint8Array({ maxLength: 3 })
 const key = fc.record({ name: bytes, hmac: bytes, aes: bytes }, PLAIN)
+const member = fc.record(
+  {
+    slot,
+    name: fc.constantFrom('a', 'b'),
+    healthName: fc.constantFrom('a', 'b'),
+    addresses: fc.array(address),
+    weight: fc.nat(),
+    tier: fc.nat(),
+  },
+  PLAIN,
+)
 const change: fc.Arbitrary<StateChange> = fc.oneof(
+  fc.record({ what: fc.constant('members' as const), joined: fc.array(member), left: fc.array(slot) }, PLAIN),
   fc.record(
     { what: fc.constant('addresses' as const), remoteSlot: slot, addresses: fc.array(address) },
     PLAIN,
@@ -30,6 +42,7 @@ const change: fc.Arbitrary<StateChange> = fc.oneof(
       what: fc.constant('admin-state' as const),
       remoteSlot: slot,
       state: fc.constantFrom('ready' as const, 'drain' as const, 'maint' as const),
+      sinceMs: fc.nat(),
     },
     PLAIN,
   ),
@@ -71,4 +84,14 @@ test('an expired OCSP response is gone, and a state that was handed out does not
   const first = after([{ what: 'staple', id: 'a', staple }])
   const second = changed(first, { what: 'staple', id: 'a', staple: undefined })
   assert.deepEqual([[...first.staples], [...second.staples]], [[['a', staple]], []])
+})
+
+test('weight and admin state of a member are forgotten when it has left', () => {
+  const state = after([
+    { what: 'weight', remoteSlot: 1, weight: 5 },
+    { what: 'admin-state', remoteSlot: 1, state: 'drain', sinceMs: 7 },
+    { what: 'weight', remoteSlot: 2, weight: 6 },
+    { what: 'members', joined: [], left: [1, 3] },
+  ])
+  assert.deepEqual([[...state.weights], [...state.adminStates]], [[[2, 6]], []])
 })

@@ -95,6 +95,8 @@ export interface PoolPlan {
   readonly label: string
   /** Slots of its remotes, in the order of the configuration. */
   readonly members: readonly number[]
+  /** Slots for remotes that discovery finds. @default none */
+  readonly spares?: readonly number[]
   readonly policy: PolicyName
   /** What hashing policies identify a client by; undefined: the policy does not hash. */
   readonly key: ClientKeyPlan | undefined
@@ -108,6 +110,8 @@ export interface PoolPlan {
   readonly closesOnRecovery: boolean
   /** Sessions on a remote that is excluded end. */
   readonly closesOnDown: boolean
+  /** How long sessions may go on with a remote that drains. Infinity: until their end. */
+  readonly drainDeadlineMs: number
   /** Undefined: sessions stay where they are. */
   readonly shed: ShedPlan | undefined
   /** Shape of the slow start of its remotes; 1: linear. */

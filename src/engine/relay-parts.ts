@@ -22,6 +22,7 @@ import type { Blocks } from '../relay/transfer/blocks.js'
 import type { Pipes } from '../relay/transfer/pipes.js'
 import { backOffOf, buildPools, poolPlaces, queueMaker } from './build-pools.js'
 import { GenerationTls } from './build-tls.js'
+import { DiscoveredMembers } from './discovered-members.js'
 import type { Plan } from './plan.js'
 import type { GenerationSettings } from './reactor-settings.js'
 import { RejectedLines } from './rejected-lines.js'
@@ -42,6 +43,7 @@ export interface RelayResources {
 export type GenerationParts = RelayParts & {
   readonly tls: GenerationTls
   readonly writeRejected: ((rejected: Rejected) => void) | undefined
+  readonly members: DiscoveredMembers
 }
 
 /**
@@ -61,13 +63,20 @@ export function relayParts(
   const ring = new LogRingWriter(child, onLog)
   const log = (severity: number, text: string) => ring.write(LOG, severity, text)
   const health = buildHealth(plan, cells)
-  const { pools, routing } = buildPools(plan, cells, health, {
+  const { arrays, pools, routing } = buildPools(plan, cells, health, {
     hostsOf: (dynamic, pool) => new DynamicHosts(dynamic, pool, childSlot),
     stickyShares: sticky,
     queueOf: queueMaker(cells, childSlot, loop),
   })
   const decisions = new DecisionNotes(new DecisionWriter(child), relay.logsReasons)
   for (const { pool } of pools.all) pool.census = decisions.census
+  const ofRemotes = new Remotes(
+    remotes,
+    cells,
+    child,
+    (evidence) => ring.write(REMOTE, INFO, encodeEvidence(evidence)),
+    poolPlaces(plan, cells),
+  )
   return {
     system,
     loop,
@@ -75,13 +84,8 @@ export function relayParts(
     pipes,
     questions,
     lookups,
-    remotes: new Remotes(
-      remotes,
-      cells,
-      child,
-      (evidence) => ring.write(REMOTE, INFO, encodeEvidence(evidence)),
-      poolPlaces(plan, cells),
-    ),
+    remotes: ofRemotes,
+    members: new DiscoveredMembers({ pools, plans: plan.pools, remotes: ofRemotes, health, arrays, loop }),
     health,
     pools,
     routing,

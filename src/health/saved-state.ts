@@ -26,9 +26,13 @@ interface Columns {
   readonly why: readonly number[]
 }
 
-/** Pieces of the file, one for each remote. `offsetMs`: the wall clock minus CLOCK_MONOTONIC, now. */
+/**
+ * Pieces of the file, one for each remote, and one for the members of each pool with discovery (`discovery/members-of-file.ts`
+ * reads them). `offsetMs`: the wall clock minus CLOCK_MONOTONIC, now.
+ */
 export function* savedText(
   remotes: Iterable<readonly [name: string, remote: SavedRemote]>,
+  pools: Iterable<readonly [name: string, members: unknown]>,
   writtenAtMs: number,
   offsetMs: number,
 ): Generator<string> {
@@ -36,6 +40,12 @@ export function* savedText(
   let separator = '\n'
   for (const [name, remote] of remotes) {
     yield `${separator}${JSON.stringify(name)}:${JSON.stringify(savedRemote(remote, offsetMs))}`
+    separator = ',\n'
+  }
+  yield '\n},"pools":{'
+  separator = '\n'
+  for (const [name, members] of pools) {
+    yield `${separator}${JSON.stringify(name)}:${JSON.stringify(members)}`
     separator = ',\n'
   }
   yield '\n}}\n'

@@ -68,6 +68,27 @@ test('unwatch and forget reach the poller once and clear the token', () => {
   assert.deepEqual([one.token, other.token, loop.watchCount], [NO_TOKEN, NO_TOKEN, 0])
 })
 
+test('two watchers exchange their descriptors without a call of the poller', () => {
+  const { loop, poller } = loopWith()
+  const [one, other, none] = [new Recorder(), new Recorder(), new Recorder()]
+  loop.watch(5, one, 'stream')
+  loop.watch(6, other, 'stream')
+  // In the middle of a batch of events, too.
+  one.act = () => loop.exchange(one, other)
+  poller.makeReady(5, READABLE)
+  poller.makeReady(6, WRITABLE)
+  loop.turn(0)
+  assert.deepEqual([one.events, other.events], [[READABLE, WRITABLE], []])
+  one.act = () => {}
+  loop.exchange(none, one)
+  assert.deepEqual([one.token, none.token !== NO_TOKEN, loop.watchCount], [NO_TOKEN, true, 2])
+  loop.forget(6, one)
+  loop.forget(6, none)
+  loop.forget(5, other)
+  assert.deepEqual(poller.calls.slice(2), ['forget 6', 'forget 5'])
+  assert.equal(loop.watchCount, 0)
+})
+
 test('passes again to the poller with the token of the watch', () => {
   const { loop, poller } = loopWith()
   const watcher = new Recorder()

@@ -106,6 +106,15 @@ export class Loop {
     this.#freeSlot(watcher)
   }
 
+  /** Two watchers get each other's descriptors, if they have any. To the poller nothing changes. */
+  exchange(one: Watcher, other: Watcher): void {
+    const { token } = one
+    one.token = other.token
+    other.token = token
+    if (one.token !== NO_TOKEN) this.#watchers[one.token & SLOT_MASK] = one
+    if (other.token !== NO_TOKEN) this.#watchers[other.token & SLOT_MASK] = other
+  }
+
   #freeSlot(watcher: Watcher): void {
     const slot = watcher.token & SLOT_MASK
     watcher.token = NO_TOKEN

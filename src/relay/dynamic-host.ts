@@ -2,6 +2,7 @@
 import { type HostLiteral, withPort } from '../base/address.js'
 import { unmap } from '../kernel/memory.js'
 import { encodeAddress, type NativeAddress, nativeAddress, portIn, setPort } from '../kernel/sockaddr.js'
+import { AddressOrder } from './address-order.js'
 import { PLAIN_REMOTE } from './remote-options.js'
 import type { DialTarget } from './remotes.js'
 
@@ -30,8 +31,7 @@ export class DynamicHost implements DialTarget {
   readonly sctp = undefined
   readonly #memory: TargetMemory
   readonly #addresses: readonly Uint8Array[]
-  /** Index of the address that is tried first: the one that last answered. */
-  #first = 0
+  readonly #order: AddressOrder
 
   /** `addresses`: at least one. `port`: 0 for the port that the client connected to. */
   constructor(name: string, addresses: readonly HostLiteral[], port: number, memory: TargetMemory) {
@@ -39,21 +39,22 @@ export class DynamicHost implements DialTarget {
     this.ports = port === 0 ? 'same' : 'own'
     this.#memory = memory
     this.#addresses = addresses.map((address) => encodeAddress(withPort(address, port)))
+    this.#order = new AddressOrder(addresses.map(({ family }) => family))
   }
 
   get addressCount(): number {
     return this.#addresses.length
   }
 
-  addressAt(attempt: number): NativeAddress {
-    return this.#memory.write(this.#addresses[this.#at(attempt)] as Uint8Array)
+  get order(): readonly number[] {
+    return this.#order.indices
   }
 
-  prefer(attempt: number): void {
-    this.#first = this.#at(attempt)
+  addressAt(index: number): NativeAddress {
+    return this.#memory.write(this.#addresses[index] as Uint8Array)
   }
 
-  #at(attempt: number): number {
-    return (this.#first + attempt) % this.#addresses.length
+  prefer(index: number): void {
+    this.#order.prefer(index)
   }
 }

@@ -17,7 +17,7 @@ function settled(port: number, ...addresses: readonly HostLiteral[]): DynamicHos
 }
 
 const textOf = (host: DynamicHost, attempt: number) => {
-  const { byteLength, region } = host.addressAt(attempt)
+  const { byteLength, region } = host.addressAt(host.order[attempt] ?? 0)
   const address = decodeAddress(region.bytes, byteLength)
   return address.family === 'unix' ? '' : `${address.host} ${address.port}`
 }

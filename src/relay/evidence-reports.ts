@@ -15,6 +15,8 @@ export interface ReportedRemote {
 
 export class EvidenceReports {
   readonly #remotes: readonly ReportedRemote[]
+  /** By slot. */
+  readonly #names: string[]
   /** By slot, written by the head. */
   readonly #verdict: Int32Array
   readonly #report: (evidence: RemoteEvidence) => void
@@ -33,11 +35,19 @@ export class EvidenceReports {
     report: (evidence: RemoteEvidence) => void,
   ) {
     this.#remotes = remotes
+    this.#names = remotes.map(({ healthName, name }) => healthName ?? name)
     this.#verdict = verdict
     this.#report = report
     this.#reportedAtMs = new Float64Array(remotes.length).fill(Number.NEGATIVE_INFINITY)
     this.#failures = new Int32Array(remotes.length)
     this.#windowAtMs = new Float64Array(remotes.length).fill(Number.NEGATIVE_INFINITY)
+  }
+
+  /** What is reported of the slot concerns another remote from now on. */
+  rename(slot: number, name: string): void {
+    this.#names[slot] = name
+    this.#reportedAtMs[slot] = Number.NEGATIVE_INFINITY
+    this.#windowAtMs[slot] = Number.NEGATIVE_INFINITY
   }
 
   /** An attempt succeeded. */
@@ -76,9 +86,9 @@ export class EvidenceReports {
   }
 
   #send(slot: number, isUp: boolean, startedMs: number, atMs: number, why: string): void {
-    const remote = this.#remotes[slot]
-    if (remote === undefined) return
+    const name = this.#names[slot]
+    if (name === undefined) return
     this.#reportedAtMs[slot] = atMs
-    this.#report({ name: remote.healthName ?? remote.name, isUp, startedMs, atMs, why })
+    this.#report({ name, isUp, startedMs, atMs, why })
   }
 }

@@ -20,6 +20,8 @@ export interface RelayPool {
   readonly retryBudget?: RetryBudget | undefined
   /** In the plan. */
   readonly index: number
+  /** Slots for remotes that discovery finds. */
+  readonly spares?: readonly number[] | undefined
   /** As in its plan. */
   readonly label: string
   readonly key: ClientKeyPlan | undefined
@@ -62,7 +64,9 @@ export class RelayPools {
     this.hasDynamic = all.some(({ hosts }) => hosts !== undefined)
     this.fallback = defaultPool === undefined ? undefined : all[defaultPool]
     this.#ofListeners = listenerPools.map((index) => (index === undefined ? undefined : all[index]))
-    for (const relayPool of all) for (const slot of relayPool.pool.members) this.#ofRemotes[slot] = relayPool
+    for (const relayPool of all)
+      for (const slot of [...relayPool.pool.members, ...(relayPool.spares ?? [])])
+        this.#ofRemotes[slot] = relayPool
   }
 
   /** The pool that a listener names; undefined: none. */

@@ -10,7 +10,7 @@ const at = (host: string): SocketAddress => withPort({ family: 'ipv4', host }, 8
 const [A, B, C] = [at('10.0.0.1'), at('10.0.0.2'), at('10.0.0.3')]
 
 const order = (remote: Remote) =>
-  remote.addresses.map((_, attempt) => decodeAddress(remote.addressAt(attempt).region.bytes))
+  remote.order.map((index) => decodeAddress(remote.addressAt(index).region.bytes))
 
 test('the address that last answered is tried first, also after addresses change', () => {
   const remote = new Remote({ name: 'remote', addresses: [A, B] })

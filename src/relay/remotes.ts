@@ -8,6 +8,7 @@ import { unmap } from '../kernel/memory.js'
 import type { SctpOptions } from '../kernel/sctp.js'
 import { type NativeAddress, nativeAddress, nativeAddresses } from '../kernel/sockaddr.js'
 import type { RemoteEvidence } from '../observe/remote-evidence.js'
+import { AddressOrder } from './address-order.js'
 import { EvidenceReports } from './evidence-reports.js'
 import { PLAIN_REMOTE, type RemoteOptions } from './remote-options.js'
 
@@ -48,13 +49,13 @@ export interface RemoteParts {
 /** What sessions dial: a remote, or the host of a dynamic route. */
 export type DialTarget = Pick<
   Remote,
-  'addressAt' | 'addressCount' | 'name' | 'options' | 'ports' | 'prefer' | 'sctp'
+  'addressAt' | 'addressCount' | 'name' | 'options' | 'order' | 'ports' | 'prefer' | 'sctp'
 >
 
 /** A server. Its slot is its position in the configuration and does not change. */
 export class Remote {
-  /** Its name in the configuration, for logs. */
-  readonly name: string
+  /** For logs: its name in the configuration, or that of the member that discovery has put here. */
+  name: string
   /** Unless `own`, `targetAddress` writes the port of the current attempt into the address. */
   readonly ports: RemotePorts
   readonly options: RemoteOptions
@@ -64,8 +65,7 @@ export class Remote {
   addresses: readonly NativeAddress[] = []
   /** The addresses without their ports, to recognize them after a change. */
   #hosts: readonly string[] = []
-  /** Index of the address that is tried first: the one that last answered, so that dead ones are tried last. */
-  #first = 0
+  #order = new AddressOrder([])
 
   constructor({ addresses, name, options = PLAIN_REMOTE, ports = 'own', sctp }: RemoteParts) {
     this.name = name
@@ -79,19 +79,24 @@ export class Remote {
     return this.addresses.length
   }
 
-  /** The address for the `attempt`-th attempt, from 0, beginning with the one that last answered. */
-  addressAt(attempt: number): NativeAddress {
-    return this.addresses[(this.#first + attempt) % this.addresses.length] as NativeAddress
+  /** Indices of the addresses, in the order of attempts. */
+  get order(): readonly number[] {
+    return this.#order.indices
   }
 
-  /** The address of the `attempt`-th attempt has answered: prefer it. */
-  prefer(attempt: number): void {
-    this.#first = (this.#first + attempt) % this.addresses.length
+  /** `index` may be of addresses that have been replaced by fewer ones, but by one at least. */
+  addressAt(index: number): NativeAddress {
+    return this.addresses[index % this.addresses.length] as NativeAddress
+  }
+
+  /** The address with this index has answered: tries it first from now on. */
+  prefer(index: number): void {
+    this.#order.prefer(index)
   }
 
   /** Replaces the addresses; the preferred one stays preferred if it is among them. */
   replaceAddresses(addresses: readonly SocketAddress[]): void {
-    const preferred = this.#hosts[this.#first]
+    const preferred = this.#preferredHost
     for (const { region } of this.addresses) unmap(region)
     const further = this.sctp?.further ?? []
     this.addresses = addresses.map((address) => {
@@ -99,16 +104,22 @@ export class Remote {
       return nativeAddresses([address, ...further])
     })
     this.#hosts = addresses.map(formatHost)
+    this.#order = new AddressOrder(addresses.map(({ family }) => family))
     this.#preferHost(preferred)
   }
 
   /** Takes over the preferred address from the same remote of an older configuration. */
   learnFrom(other: Remote): void {
-    this.#preferHost(other.#hosts[other.#first])
+    this.#preferHost(other.#preferredHost)
+  }
+
+  get #preferredHost(): string | undefined {
+    return this.#hosts[this.#order.indices[0] as number]
   }
 
   #preferHost(host: string | undefined): void {
-    this.#first = host === undefined ? 0 : Math.max(0, this.#hosts.indexOf(host))
+    const index = host === undefined ? 0 : this.#hosts.indexOf(host)
+    this.#order.prefer(Math.max(0, index))
   }
 
   /** Frees native memory; must not be connected to any more. */
@@ -144,6 +155,12 @@ export class Remotes {
 
   at(slot: number): Remote {
     return this.#list[slot] as Remote
+  }
+
+  /** Another member has the slot; `healthName`: under which the head knows its health. */
+  rename(slot: number, name: string, healthName: string): void {
+    this.at(slot).name = name
+    this.evidence.rename(slot, healthName)
   }
 
   /** By slot: the slot of the remote with the same name in `others`, or NONE. */

@@ -29,7 +29,8 @@ const EXCEPTIONAL = URGENT | PEER_ENDED | FAILED
 
 /**
  * One client and its remote: a reusable record of fixed shape. It owns both descriptors and the timer, and only it
- * changes what the loop watches; events go to the handler of its phase. `relay` is what sessions share.
+ * changes what the loop watches, except for parallel attempts while it dials; events go to the handler of its phase.
+ * `relay` is what sessions share.
  */
 export class Session implements TimerOwner {
   readonly relay: RelayContext
@@ -148,6 +149,7 @@ export class Session implements TimerOwner {
   endDialling(): void {
     if (this.#dialling === undefined) return
     this.failedAttempts = this.#dialling.failedAttempts.text
+    this.#dialling.parallel.close(this.relay)
     this.relay.diallings.giveBack(this.#dialling)
     this.#dialling = undefined
   }
@@ -245,6 +247,13 @@ export class Session implements TimerOwner {
     const { calls } = this.relay.system
     if (this.client.fd !== NO_FD) calls.resetOnClose(this.client.fd)
     if (this.remote.fd !== NO_FD) calls.resetOnClose(this.remote.fd)
+    this.close(reason)
+  }
+
+  /** Ends a session with nothing to deliver in order: FIN, after close_notify where there is TLS. */
+  endIdle(reason: EndReason): void {
+    // Best effort: a side that fails here is closed anyway.
+    for (const side of [this.client, this.remote]) side.transport.sendEnd(side)
     this.close(reason)
   }
 

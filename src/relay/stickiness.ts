@@ -29,6 +29,13 @@ export class Stickiness {
     this.key = key
     this.seed = seed
     this.#table = table
+    this.replaceMembers(members)
+  }
+
+  /** The remotes of the pool from now on. */
+  replaceMembers(members: readonly StickyRemote[]): void {
+    this.#slots.clear()
+    this.#ids.clear()
     for (const { name, slot } of members) this.#add(slot, hashText(name))
   }
 

@@ -41,6 +41,24 @@ test('sums are of all rows with a name, and what has ended is added once', () =>
   }
 })
 
+test('a row that gets another name counts for it from then on, and the sums of both stay', () => {
+  const keeper = new CounterKeeper()
+  const rows = rowsFor([], ['x', 'y'])
+  keeper.begin(rows)
+  const x = REMOTE_COUNTERS.length + REMOTE_COUNT.resets
+  rows.remotes.cells[x] = 5
+  keeper.renameRemote(rows, 1, 'z')
+  rows.remotes.cells[x] = 7
+  for (const isEnded of [false, true]) {
+    if (isEnded) keeper.end(rows)
+    const { remotes } = keeper.read()
+    assert.deepEqual(
+      [remotes.get('x')?.resets, remotes.get('z')?.resets, remotes.get('y')?.resets],
+      [5, 2, 0],
+    )
+  }
+})
+
 test('before anybody counts, everything is zero', () => {
   const { listeners, process, remotes } = new CounterKeeper().read()
   assert.equal(listeners.size + remotes.size, 0)

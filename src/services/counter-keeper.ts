@@ -60,6 +60,11 @@ export class CounterKeeper {
     this.#process.begin({ cells: counters, names: [''], slots: [0] }, false)
   }
 
+  /** The row of a remote slot counts for another name from now on. */
+  renameRemote(rows: CountedRows, slot: number, name: string): void {
+    this.#remotes.rename(rows.remotes.cells, slot, name)
+  }
+
   /** Their writer has ended: its last values are added to the totals. The rows are not read afterwards. */
   end(rows: CountedRows): void {
     this.#process.end(rows.counters)
@@ -79,8 +84,11 @@ export class CounterKeeper {
 /** Rows that are counted. */
 interface Present extends NamedRows {
   readonly hasGauges: boolean
+  readonly names: string[]
   /** The highest that was ever read of each cell; undefined until somebody reads. */
   highest: Float64Array | undefined
+  /** By cell: what has been added to the totals of another name already; undefined: no row has had another one. */
+  counted: Float64Array | undefined
 }
 
 /** Counters by name, for tables with the same columns. */
@@ -96,7 +104,8 @@ class Totals<Name extends string> {
   }
 
   begin(rows: NamedRows, hasGauges = true): void {
-    this.#present.set(rows.cells, { ...rows, hasGauges, highest: undefined })
+    const names = [...rows.names]
+    this.#present.set(rows.cells, { ...rows, names, hasGauges, highest: undefined, counted: undefined })
   }
 
   end(cells: Float64Array): void {
@@ -104,6 +113,19 @@ class Totals<Name extends string> {
     if (present === undefined) return
     this.#present.delete(cells)
     this.#addTo(this.#kept, present, false)
+  }
+
+  rename(cells: Float64Array, slot: number, name: string): void {
+    const present = this.#present.get(cells)
+    const row = present?.slots.indexOf(slot) ?? -1
+    if (present === undefined || row < 0 || present.names[row] === name) return
+    this.#addRow(this.#kept, present, row, false)
+    present.counted ??= new Float64Array(cells.length)
+    for (const [index, column] of this.#columns.entries()) {
+      const at = slot * this.#columns.length + index
+      present.counted[at] = isSum(column) ? highestAt(present, at) : 0
+    }
+    present.names[row] = name
   }
 
   read(): ReadonlyMap<string, Counts<Name>> {
@@ -117,15 +139,18 @@ class Totals<Name extends string> {
   }
 
   #addTo(totals: Map<string, Float64Array>, present: Present, hasGauges: boolean): void {
+    for (const row of present.names.keys()) this.#addRow(totals, present, row, hasGauges)
+  }
+
+  #addRow(totals: Map<string, Float64Array>, present: Present, row: number, hasGauges: boolean): void {
     const { length } = this.#columns
-    for (const [i, name] of present.names.entries()) {
-      const total = totals.get(name) ?? new Float64Array(length)
-      totals.set(name, total)
-      const offset = (present.slots[i] as number) * length
-      for (const [index, column] of this.#columns.entries()) {
-        if (hasGauges || isSum(column))
-          total[index] = sum(total[index] as number, countAt(present, offset + index, column))
-      }
+    const name = present.names[row] as string
+    const total = totals.get(name) ?? new Float64Array(length)
+    totals.set(name, total)
+    const offset = (present.slots[row] as number) * length
+    for (const [index, column] of this.#columns.entries()) {
+      if (hasGauges || isSum(column))
+        total[index] = sum(total[index] as number, countAt(present, offset + index, column))
     }
   }
 
@@ -139,15 +164,22 @@ function isSum(column: string): boolean {
   return !column.endsWith('Now')
 }
 
-/** A whole number, so that sums do not depend on the order in which they are made. */
 function countAt(present: Present, at: number, column: string): number {
-  const value = Math.floor(countIn(present.cells, at))
-  if (!isSum(column)) return value
-  // Allocated by the first reader: most processes never read their sums.
+  if (!isSum(column)) return wholeAt(present, at)
+  return highestAt(present, at) - (present.counted?.[at] ?? 0)
+}
+
+/** Allocated by the first reader: most processes never read their sums. */
+function highestAt(present: Present, at: number): number {
   present.highest ??= new Float64Array(present.cells.length)
   const { highest } = present
-  highest[at] = Math.max(highest[at] as number, value)
+  highest[at] = Math.max(highest[at] as number, wholeAt(present, at))
   return highest[at] as number
+}
+
+/** A whole number, so that sums do not depend on the order in which they are made. */
+function wholeAt({ cells }: Present, at: number): number {
+  return Math.floor(countIn(cells, at))
 }
 
 /**

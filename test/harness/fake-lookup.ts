@@ -1,5 +1,6 @@
 import { readFileSync } from 'node:fs'
 import { createRequire, syncBuiltinESMExports } from 'node:module'
+import { isIP } from 'node:net'
 
 /**
  * Loaded before the program by `--import`: the query of the module's URL is a file with the answer to lookups of
@@ -23,7 +24,7 @@ async function answer(): Promise<unknown> {
     if (afterMs !== undefined) setTimeout(resolve, afterMs)
   })
   if (error !== undefined) throw Object.assign(new Error(error), { code: error })
-  return addresses.map((address) => ({ address, family: 4 }))
+  return addresses.map((address) => ({ address, family: isIP(address) }))
 }
 
 Object.assign(promises, {

@@ -176,14 +176,14 @@ export class RawPeers {
   }
 
   /** Begins to connect; the outcome shows when the connection is used. */
-  async startConnecting(port: number): Promise<Peer> {
-    return this.#closedAfterwards(await this.#ask('start_connect', { port }))
+  async startConnecting(port: number, host?: string): Promise<Peer> {
+    return this.#closedAfterwards(await this.#ask('start_connect', { port, host }))
   }
 
   /** A server that never answers: its queue is full, so the kernel drops SYNs. */
-  async blackhole(): Promise<PeerServer> {
-    const server = await this.listen({ backlog: 0 })
-    for (let i = 0; i < 4; i++) await this.startConnecting(server.port)
+  async blackhole(place: Pick<Place, 'host' | 'port'> = {}): Promise<PeerServer> {
+    const server = await this.listen({ ...place, backlog: 0 })
+    for (let i = 0; i < 4; i++) await this.startConnecting(server.port, place.host)
     return server
   }
 

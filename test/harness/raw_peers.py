@@ -80,9 +80,9 @@ def connect(c):
 
 def start_connect(c):
     """Begins to connect and does not wait."""
-    sock = socket.socket(socket.AF_INET, socket.SOCK_STREAM)
+    sock = socket.socket(family_of(c), socket.SOCK_STREAM)
     sock.setblocking(False)
-    sock.connect_ex(("127.0.0.1", c["port"]))
+    sock.connect_ex((c.get("host", "127.0.0.1"), c["port"]))
     return {"handle": keep(sock)}
 
 

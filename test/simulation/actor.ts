@@ -26,8 +26,8 @@ export class Actor implements Peer {
   readonly finish: Finish
   readonly bytesToSend: number
   readonly socket: FakeSocket
-  /** The stream that this peer should receive; known once the session is paired. */
-  other: Actor | undefined
+  /** A server has one; a client those that an attempt has reached. */
+  others: Actor[] = []
   sent = 0
   readonly got = new ByteQueue()
   hasEnded = false
@@ -69,6 +69,20 @@ export class Actor implements Peer {
       this.finish === 'reset' ? chance.between(0, this.bytesToSend) : Number.POSITIVE_INFINITY
     this.#isServer = isServer
     socket.peer = this
+  }
+
+  /**
+   * Whose stream this peer should receive; undefined until the session is paired. Of several servers it is the one whose
+   * connection the relay closes last.
+   */
+  get other(): Actor | undefined {
+    const [first] = this.others.toSorted((a, b) => b.socket.closeNumber - a.socket.closeNumber)
+    return first
+  }
+
+  /** Another attempt: the servers that earlier ones had reached have failed. */
+  forgetClosed(): void {
+    this.others = this.others.filter(({ socket }) => !socket.isClosed)
   }
 
   byteAt(offset: number): number {

@@ -6,13 +6,12 @@ import { hostsFound } from '../../src/relay/opening/resolving.js'
 import type { RelayPool } from '../../src/relay/relay-pools.js'
 import type { Session } from '../../src/relay/session.js'
 import type { Chance } from './chance.js'
+import { ADDRESSES } from './servers.js'
 
 const TIMEOUT_MS = 2_000
 
 /** The last one is not allowed, '' is no server name. */
 const NAMES = ['a.test', 'b.test', 'a.test', 'c.example', ''] as const
-
-const HOST = { family: 'ipv4', host: '10.0.0.2' } as const
 
 /** Simulates the head that resolves hosts: each question is answered once, twice, or too late. */
 export class FakeHosts {
@@ -51,7 +50,7 @@ export class FakeHosts {
   #answer(): HostAnswer {
     const ttlMs = this.#chance.between(0, 3_000)
     if (this.#chance.is(0.2)) return { addresses: [], reason: 'name-not-resolved', cause: 'ENOTFOUND', ttlMs }
-    const addresses = this.#chance.is(0.5) ? [HOST] : [HOST, HOST]
+    const addresses = ADDRESSES.slice(0, this.#chance.between(1, ADDRESSES.length))
     return { addresses, reason: undefined, cause: '', ttlMs }
   }
 }

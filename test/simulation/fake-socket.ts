@@ -10,6 +10,8 @@ export interface Peer {
   onReset(): void
 }
 
+let closings = 0
+
 /**
  * One TCP socket of the relay as the kernel keeps it: a receive queue, a send queue that the network empties
  * bit by bit, and the rules for ends and errors of Linux (tcp(7), and observed behaviour).
@@ -32,6 +34,8 @@ export class FakeSocket {
   isEndSent = false
   willResetOnClose = false
   isClosed = false
+  /** In the order in which the relay closes sockets. */
+  closeNumber = Number.MAX_SAFE_INTEGER
   /** Something has happened since epoll reported this socket. */
   hasEdge = false
   /** Bytes that had arrived when the peer reset; they must still be delivered. */
@@ -121,6 +125,7 @@ export class FakeSocket {
   /** The relay closes. Queued bytes are still delivered, unless it resets or leaves bytes unread. */
   close(): void {
     this.isClosed = true
+    this.closeNumber = ++closings
     if (this.state !== 'open') return
     if (!this.willResetOnClose && this.received.length === 0) {
       this.isShut = true

@@ -38,17 +38,23 @@ class FakeChannel implements Channel {
   readonly #fd: Fd
   readonly #calls: Calls
   readonly #chance: Chance
+  /** Those of the context that are not freed. */
+  readonly #open: Set<unknown>
+  /** A slow one takes many turns. */
+  readonly #moreTurns: number
   /** The result of every further read, after the end or an error. */
   #end: Outcome = 0
 
-  constructor(fd: Fd, calls: Calls, chance: Chance) {
+  constructor(fd: Fd, calls: Calls, chance: Chance, open: Set<unknown>) {
+    this.#open = open.add(this)
+    this.#moreTurns = chance.pick([0.5, 0.5, 0.95])
     this.#fd = fd
     this.#calls = calls
     this.#chance = chance
   }
 
   handshake(): Outcome {
-    if (this.#chance.is(0.5)) return MORE
+    if (this.#chance.is(this.#moreTurns)) return MORE
     this.isReady = true
     return 0
   }
@@ -89,12 +95,14 @@ class FakeChannel implements Channel {
     return FACTS
   }
 
-  free(): void {}
+  free(): void {
+    if (!this.#open.delete(this)) throw new Error('a channel is freed twice')
+  }
 }
 
-/** TLS to a remote. */
-export function fakeOrigination(calls: Calls, chance: Chance): Origination {
-  const connect = (fd: Fd) => new FakeChannel(fd, calls, chance)
+/** TLS to a remote. `open`: gets the channels, and loses those that are freed. */
+export function fakeOrigination(calls: Calls, chance: Chance, open: Set<unknown>): Origination {
+  const connect = (fd: Fd) => new FakeChannel(fd, calls, chance, open)
   const context = { connect } as unknown as ClientContext
   return { context, timeoutMs: 1_000, isTruncationReset: true }
 }

@@ -148,8 +148,50 @@ const MUTANTS: readonly Mutant[] = [
   {
     mistake: 'the next address of a remote is tried without looking at the limits',
     file: 'relay/opening/attempts.js',
-    right: '        if (endAtLimit(session))\n            return true;\n        const outcome',
-    wrong: '        const outcome',
+    right: 'isAlone ? endAtLimit(session) : ',
+    wrong: 'isAlone ? false : ',
+  },
+  {
+    mistake: 'a session that ends while it dials leaves parallel attempts open',
+    file: 'relay/session.js',
+    right: 'this.#dialling.parallel.close(this.relay);',
+    wrong: '',
+  },
+  {
+    mistake: 'parallel attempts go on beside a TLS handshake',
+    file: 'relay/opening/attempts.js',
+    right: 'session.dialling.parallel.close(session.relay);',
+    wrong: '',
+  },
+  {
+    mistake: 'a client ends at a limit while an attempt is in flight',
+    file: 'relay/opening/attempts.js',
+    right: 'isAlone ? endAtLimit(session) : isAtLimit(session)',
+    wrong: 'endAtLimit(session)',
+  },
+  {
+    mistake: 'a further address is tried without looking at the limits',
+    file: 'relay/opening/attempts.js',
+    right: 'isAlone ? endAtLimit(session) : isAtLimit(session)',
+    wrong: 'isAlone ? endAtLimit(session) : false',
+  },
+  {
+    mistake: 'a remote has failed while an attempt is in flight',
+    file: 'relay/opening/attempts.js',
+    right: ' || resumeParallel(session)',
+    wrong: '',
+  },
+  {
+    mistake: 'the descriptor of a failed attempt is taken for a parallel one',
+    file: 'relay/opening/parallel-attempts.js',
+    right: 'if (attempt.fd === NO_FD)\n            this.#remove(attempt)',
+    wrong: '',
+  },
+  {
+    mistake: 'events of a parallel attempt are taken for those of the current one',
+    file: 'relay/opening/parallel-attempts.js',
+    right: 'session.dialling.parallel.makeCurrent(this);',
+    wrong: '',
   },
   {
     mistake: 'the end of a peer is taken for drained before it was read',

@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict'
-import type { SocketAddress } from '../../src/base/address.js'
+import { type HostLiteral, type SocketAddress, withPort } from '../../src/base/address.js'
 import { EAGAIN, ECONNREFUSED, ENOENT } from '../../src/kernel/errno.js'
 import type { Relay } from '../../src/relay/relay.js'
 import type { RemoteParts } from '../../src/relay/remotes.js'
@@ -20,7 +20,8 @@ const MANNERS: readonly Manner[] = [
 ]
 
 interface Server {
-  readonly manner: Manner
+  /** By the index of the address. */
+  readonly manners: readonly Manner[]
   readonly isUnix: boolean
   readonly hasTls: boolean
 }
@@ -34,7 +35,15 @@ interface Pending {
 const FIRST_PORT = 1000
 const DIRECTORY = '/run/'
 
-/** The remotes of a world: each listens on a port or a Unix path, and treats all connections in one manner. */
+/** Those of a name with several addresses. */
+const ADDRESSES_MAX = 6
+export const ADDRESSES: readonly HostLiteral[] = Array.from({ length: ADDRESSES_MAX }, (_, i) => {
+  return i % 3 === 1
+    ? { family: 'ipv4', host: `10.0.0.${i}` }
+    : { family: 'ipv6', host: `fd00::${i}`, scope: '' }
+})
+
+/** The remotes of a world: each listens on a port or a Unix path, and treats all connections to an address in one manner. */
 export class Servers {
   readonly #chance: Chance
   readonly #bytesMax: number
@@ -48,7 +57,9 @@ export class Servers {
     this.#bytesMax = bytesMax
     this.#servers = Array.from({ length: chance.between(1, 4) }, () => {
       const isUnix = chance.is(unixShare)
-      return { manner: chance.pick(MANNERS), isUnix, hasTls: chance.is(isUnix ? 0.5 : 0.1) }
+      const addresses = !isUnix && chance.is(0.4) ? chance.between(2, ADDRESSES_MAX) : 1
+      const manners = Array.from({ length: addresses }, () => chance.pick(MANNERS))
+      return { manners, isUnix, hasTls: chance.is(isUnix ? 0.5 : addresses > 1 ? 0.3 : 0.1) }
     })
   }
 
@@ -69,13 +80,11 @@ export class Servers {
   }
 
   get remotes(): readonly RemoteParts[] {
-    return this.#servers.map(({ isUnix, manner }, slot) => ({
-      name: `${manner}-${slot}`,
-      addresses: [
-        isUnix
-          ? { family: 'unix', path: `${DIRECTORY}${slot}` }
-          : { family: 'ipv4', host: '10.0.0.2', port: FIRST_PORT + slot },
-      ],
+    return this.#servers.map(({ isUnix, manners }, slot) => ({
+      name: `${manners}-${slot}`,
+      addresses: isUnix
+        ? [{ family: 'unix', path: `${DIRECTORY}${slot}` }]
+        : ADDRESSES.slice(0, manners.length).map((address) => withPort(address, FIRST_PORT + slot)),
     }))
   }
 
@@ -87,9 +96,9 @@ export class Servers {
   connect(socket: FakeSocket, address: SocketAddress, client: Actor): number {
     const slot =
       address.family === 'unix' ? Number(address.path.slice(DIRECTORY.length)) : address.port - FIRST_PORT
-    const { isUnix, manner } = this.#servers[slot] as Server
-    // An earlier attempt may have reached a server that then failed.
-    client.other = undefined
+    const { isUnix, manners } = this.#servers[slot] as Server
+    const manner = manners[indexOf(address) % manners.length] as Manner
+    client.forgetClosed()
     if (manner === 'refuses-at-once') return -ECONNREFUSED
     // A full backlog, or no local port.
     if (manner === 'busy' && this.#chance.is(0.8)) return -EAGAIN
@@ -121,10 +130,14 @@ export class Servers {
     socket.arriveConnected()
     socket.state = 'open'
     const server = new Actor(client.stream + 1, socket, this.#chance, this.#bytesMax, true)
-    server.other = client
-    client.other = server
+    server.others.push(client)
+    client.others.push(server)
     this.#actors.push(server)
   }
+}
+
+function indexOf(address: SocketAddress): number {
+  return address.family === 'unix' ? 0 : ADDRESSES.findIndex(({ host }) => host === address.host)
 }
 
 /** The client of the session that connects with `socket`, by the relay's own records. */

@@ -99,6 +99,8 @@ export class World {
   readonly #cells
   readonly #rivals: Rivals
   readonly #attempts: AttemptCheck
+  /** TLS channels that are not freed. */
+  readonly #channels = new Set<unknown>()
   readonly #clients: Actor[] = []
   readonly #servers: Servers
   readonly #frozen: Frozen[] = []
@@ -111,6 +113,8 @@ export class World {
   /** A thaw checks every socket again: if nothing was frozen, a lost wake-up stays lost and is detected. */
   readonly #mayFreeze: boolean
   readonly #protocols: ProtocolCheck
+  /** How often time passes in which the next address of a remote is due. */
+  readonly #hurry: number
   readonly #windowBytes: number
   readonly #bytesMax: number
 
@@ -118,6 +122,7 @@ export class World {
     this.#chance = new Chance(seed)
     const chance = this.#chance
     this.#mayFreeze = chance.is(0.5)
+    this.#hurry = chance.pick([0, 0.3])
     this.#protocols = new ProtocolCheck(chance)
     this.#windowBytes = chance.pick(WINDOWS)
     this.#bytesMax = this.#windowBytes * chance.pick([1, 3, 8])
@@ -156,7 +161,7 @@ export class World {
     const child = this.#cells.child(0)
     const { hasTls, remotes: servers } = this.#servers
     const remotes = this.#remotes
-    const origination = fakeOrigination(system.calls, this.#chance)
+    const origination = fakeOrigination(system.calls, this.#chance, this.#channels)
     const idleTimeoutMs = this.#chance.is(0.1) ? 3_000 : Number.POSITIVE_INFINITY
     const chosen = choosing(
       {
@@ -170,7 +175,7 @@ export class World {
       { cells: this.#cells, loop: this.#loop },
       {
         connectTimeoutMs: 1_000,
-        dialTimeoutMs: 10_000,
+        dialTimeoutMs: this.#chance.pick([700, 10_000]),
         dialRetries: this.#chance.between(0, 3),
         attemptsMax: this.#attempts.attemptsMax,
         idleTimeoutMs,
@@ -295,7 +300,7 @@ export class World {
       this.#authority.settle(this.#questions, this.#relay.openSessions)
       this.#hosts?.settle()
     } else if (roll < 0.98) this.#rivals.act(this.#kernel.nowMs)
-    else this.#pass(this.#chance.between(0, 3))
+    else this.#pass(this.#chance.is(this.#hurry) ? 250 : this.#chance.between(0, 3))
   }
 
   #act(): void {
@@ -383,6 +388,7 @@ export class World {
     assert.equal(this.#blocks.held, 0, 'blocks left held')
     assert.equal(this.#pipes.openCount, 0, 'pipes left open')
     assert.equal(this.#questions.openCount, 0, 'questions left open')
+    assert.equal(this.#channels.size, 0, 'TLS channels left')
     assert.equal(this.#loop.watchCount, 0, 'watches left')
     assert.equal(this.#loop.timers.count, 0, 'timers left')
     assert.deepEqual(

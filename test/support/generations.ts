@@ -35,6 +35,8 @@ export function generationOf(loaded: Loaded, present?: Generation, hasFront = fa
     mechanism: loaded.mechanism,
     staples: new Map(),
     verdictOf: () => NO_OUTAGE,
+    membersOf: () => [],
+    discovered: undefined,
     onPools: () => {},
     adviceOf: () => undefined,
     onListen: () => {},

@@ -14,7 +14,7 @@ import { HostLookups } from '../../src/relay/opening/host-lookups.js'
 import { Questions } from '../../src/relay/opening/questions.js'
 import { DEFAULT_RELAY_OPTIONS } from '../../src/relay/options.js'
 import { Relay, type RelayParts } from '../../src/relay/relay.js'
-import { Remotes } from '../../src/relay/remotes.js'
+import { type RemoteParts, Remotes } from '../../src/relay/remotes.js'
 import type { SessionOptions } from '../../src/relay/session-options.js'
 import { ThrottledWarnings } from '../../src/relay/throttled-warnings.js'
 import { Blocks } from '../../src/relay/transfer/blocks.js'
@@ -36,6 +36,8 @@ export interface QueueOptions {
   readonly retryBudget?: RetryBudget
   /** Of each remote. @default 1 */
   readonly addresses?: number
+  /** Of all remotes. */
+  readonly remote?: Partial<RemoteParts>
 }
 
 const NO_FAULTS = {
@@ -59,7 +61,7 @@ export class QueueWorker {
   readonly #world: QueueWorld
 
   constructor(world: QueueWorld, slot: number, given: QueueOptions) {
-    const { addresses = 1, max, options = {}, retryBudget } = given
+    const { addresses = 1, max, options = {}, remote: ofRemotes, retryBudget } = given
     this.#world = world
     const { cells } = world
     const child = cells.child(slot)
@@ -83,6 +85,7 @@ export class QueueWorker {
       return outcome
     }
     const remotes = max.map((_, remote) => ({
+      ...ofRemotes,
       name: `remote ${remote}`,
       addresses: Array.from({ length: addresses }, (_, i) => {
         return { family: 'ipv4', host: `10.0.0.${2 + i}`, port: FIRST_PORT + remote } as const
@@ -127,7 +130,14 @@ export class QueueWorker {
     return socket
   }
 
-  /** A client resets its connection. */
+  /** A remote accepts a connection. */
+  answer(socket: FakeSocket | undefined): void {
+    assert.ok(socket)
+    socket.arriveConnected()
+    this.turn()
+  }
+
+  /** A client or a remote resets its connection. */
   leave(socket: FakeSocket): void {
     socket.arriveReset(ECONNRESET)
     this.turn()

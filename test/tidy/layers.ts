@@ -44,11 +44,16 @@ export const LAYERS: Readonly<Record<string, Layer>> = {
   mavis: { on: 'C', below: ['wire', ...OBSERVE], outside: ['node:'] },
   services: { on: 'C', below: ['wire', ...OBSERVE], outside: ['node:'] },
   health: { on: 'C', below: ['wire', ...OBSERVE], outside: ['node:'] },
+  discovery: { on: 'C', below: ['services', 'wire', ...OBSERVE], outside: ['node:', 'dns-packet'] },
   config: { on: 'C', below: ['base'], outside: ['node:'], namesAllTypes: true },
-  plan: { on: 'C', below: ['config', 'health', 'services', 'engine', ...REACTOR_SIDE], outside: ['node:'] },
+  plan: {
+    on: 'C',
+    below: ['config', 'discovery', 'health', 'services', 'engine', ...REACTOR_SIDE],
+    outside: ['node:'],
+  },
   control: {
     on: 'C',
-    below: ['plan', 'config', 'health', 'services', 'mavis', 'engine', ...REACTOR_SIDE],
+    below: ['plan', 'config', 'discovery', 'health', 'services', 'mavis', 'engine', ...REACTOR_SIDE],
     outside: ['node:'],
   },
   cli: {
@@ -58,6 +63,7 @@ export const LAYERS: Readonly<Record<string, Layer>> = {
       'control',
       'plan',
       'config',
+      'discovery',
       'health',
       'services',
       'mavis',

@@ -6,12 +6,13 @@ import type { TcprelaySettings } from '../../config/table-tcprelay.js'
 import type { LiveState, StateChange } from '../../engine/live-state.js'
 import type { RemotePlan } from '../../engine/plan.js'
 import { type PoolLimits, type PoolVerdicts, poolVerdicts } from '../../health/pool-verdicts.js'
-import type { ProbeAdvice } from '../../health/probe-checks.js'
 import type { ProbedRemote, ProbePlan } from '../../health/probe-plan.js'
 import type { ProbeTls } from '../../health/probe-tls.js'
+import type { Advice } from '../../health/remote-advice.js'
 import type { BackOffTimes, Verdict, WatchedRemote } from '../../health/remote-state.js'
 import { backOffNumbers } from '../../plan/compile/pool-plans.js'
 import { healthNames, probeAddresses, probePlans } from '../../plan/compile/probe-plans.js'
+import { endless } from '../../plan/load/endless.js'
 
 /** One remote in one pool. */
 interface Member {
@@ -24,12 +25,19 @@ interface Member {
 interface PoolHealth {
   readonly name: string
   readonly limits: PoolLimits
-  readonly members: readonly Member[]
+  /** Infinity: none. */
+  readonly drainDeadlineMs: number
+  members: readonly Member[]
 }
 
 export class GenerationHealth {
-  /** In the order of the configuration: names, checks, slots. Remotes of several pools may share a name. */
-  readonly #names: readonly string[]
+  /**
+   * In the order of the configuration: names, checks, slots. Remotes of several pools may share a name. Undefined: a slot for
+   * a member of discovery that is empty.
+   */
+  readonly #names: (string | undefined)[]
+  readonly #weights: number[]
+  readonly #poolOf: readonly number[]
   readonly #probes: readonly (ProbePlan | undefined)[]
   readonly #backOffs: readonly BackOffTimes[]
   readonly #tls: readonly (ProbeTls | undefined)[]
@@ -41,15 +49,26 @@ export class GenerationHealth {
   constructor(tcprelay: TcprelaySettings, tls: readonly (ProbeTls | undefined)[], slots: readonly number[]) {
     this.#probes = probePlans(tcprelay, tls)
     this.#tls = tls
-    this.#names = healthNames(tcprelay.remotes, this.#probes)
+    const { pools, remotes } = tcprelay
+    const names = healthNames(remotes, this.#probes)
+    this.#names = remotes.map(({ target }, i) => (target.kind === 'discovered' ? undefined : names[i]))
+    this.#weights = remotes.map(({ weight }) => weight)
+    this.#poolOf = remotes.map(({ pool }) => pool)
     this.#backOffs = tcprelay.remotes.map(({ pool }) => backOffNumbers(tcprelay.pools[pool] as PoolSettings))
     this.#slots = slots.slice(0, this.#names.length)
-    this.#pools = poolsOf(tcprelay, this.#names, this.#slots)
+    this.#pools = pools.map(({ drainDeadlineMs, maxEjectedPercent, name, panicPercent }) => ({
+      name,
+      drainDeadlineMs: endless(drainDeadlineMs),
+      limits: { maxEjected: maxEjectedPercent / 100, panic: panicPercent / 100 },
+      members: [],
+    }))
+    this.#findMembers()
   }
 
   /** `remotes`: those of the plan, by slot. */
   watched(remotes: readonly RemotePlan[]): readonly WatchedRemote[] {
-    return this.#names.map((name, i) => {
+    return this.#names.flatMap((name, i) => {
+      if (name === undefined) return []
       const { failAfter, slowStartMs = 0 } = remotes[this.#slots[i] as number] ?? {}
       const backOff = this.#backOffs[i] as BackOffTimes
       return { name, slowStartMs, thresholds: this.#probes[i], failAfter, backOff }
@@ -61,7 +80,7 @@ export class GenerationHealth {
     const probed = new Map<string, ProbedRemote>()
     for (const [i, name] of this.#names.entries()) {
       const [plan, slot] = [this.#probes[i], this.#slots[i]]
-      if (plan === undefined || slot === undefined || probed.has(name)) continue
+      if (name === undefined || plan === undefined || slot === undefined || probed.has(name)) continue
       probed.set(name, {
         name,
         plan,
@@ -74,24 +93,58 @@ export class GenerationHealth {
 
   /** The remotes whose checks give advice. */
   get advised(): ReadonlySet<string> {
-    return new Set(this.#names.filter((_, i) => this.#probes[i]?.check.type === 'agent'))
+    return new Set(
+      this.#names.flatMap((name, i) => (this.#probes[i]?.check.type === 'agent' ? (name ?? []) : [])),
+    )
   }
 
-  /** The live state of a remote with this advice. `remotes`: those of the plan, by slot. */
-  advisedState(
-    name: string,
-    { adminState, weightPercent }: Required<ProbeAdvice>,
-    remotes: readonly RemotePlan[],
-  ): readonly StateChange[] {
+  /** Members of discovery have come, gone or changed. */
+  replaceMembers({ joined, left }: Pick<Extract<StateChange, { what: 'members' }>, 'joined' | 'left'>): void {
+    for (const slot of left) this.#names[this.#slots.indexOf(slot)] = undefined
+    for (const { healthName, slot, weight } of joined) {
+      const i = this.#slots.indexOf(slot)
+      this.#names[i] = healthName
+      this.#weights[i] = weight
+    }
+    this.#findMembers()
+  }
+
+  #findMembers(): void {
+    const members: Member[][] = this.#pools.map(() => [])
+    for (const [i, name] of this.#names.entries()) {
+      const slot = this.#slots[i]
+      if (name === undefined || slot === undefined) continue
+      members[this.#poolOf[i] as number]?.push({ name, slot, weight: this.#weights[i] as number })
+    }
+    for (const [i, pool] of this.#pools.entries()) pool.members = members[i] ?? []
+  }
+
+  /** The live state of a remote with this advice. */
+  advisedState(name: string, { adminState, drainsSinceMs, weightPercent }: Advice): readonly StateChange[] {
     if (!this.advised.has(name)) return []
     return this.#slots.flatMap((remoteSlot, i) => {
       if (this.#names[i] !== name) return []
-      const { weight = 1 } = remotes[remoteSlot] ?? {}
+      const weight = this.#weights[i] as number
       return [
         { what: 'weight', remoteSlot, weight: (weight * weightPercent) / 100 },
-        { what: 'admin-state', remoteSlot, state: adminState },
+        { what: 'admin-state', remoteSlot, state: adminState, sinceMs: drainsSinceMs },
       ]
     })
+  }
+
+  /** How long sessions of remotes that drain may go on, by name; those without a deadline are left out. */
+  drainDeadlines({ adminStates }: Pick<LiveState, 'adminStates'>): ReadonlyMap<string, number> {
+    const deadlines = new Map<string, number>()
+    for (const { drainDeadlineMs, members } of this.#pools) {
+      if (drainDeadlineMs === Number.POSITIVE_INFINITY) continue
+      for (const { name, slot } of members) {
+        const { state = 'ready' } = adminStates.get(slot) ?? {}
+        // A remote in several pools is logged once.
+        if (state !== 'ready')
+          deadlines.set(name, Math.min(drainDeadlineMs, deadlines.get(name) ?? drainDeadlineMs))
+      }
+    }
+    return deadlines
   }
 
   /** What its workers read now, by pool. */
@@ -113,7 +166,7 @@ export class GenerationHealth {
       if (changed !== undefined && !members.some((member) => member.name === changed)) continue
       const known = members.map((member) => {
         const weight = live.weights.get(member.slot) ?? member.weight
-        const isInService = weight > 0 && live.adminStates.get(member.slot) !== 'maint'
+        const isInService = weight > 0 && live.adminStates.get(member.slot)?.state !== 'maint'
         return { verdict: verdictOf(member.name), isInService }
       })
       const verdicts = poolVerdicts(limits, known)
@@ -125,21 +178,4 @@ export class GenerationHealth {
       }
     }
   }
-}
-
-function poolsOf(
-  { pools, remotes }: TcprelaySettings,
-  names: readonly string[],
-  slots: readonly number[],
-): readonly PoolHealth[] {
-  const members: Member[][] = pools.map(() => [])
-  for (const [i, { pool, weight }] of remotes.entries()) {
-    const [name, slot] = [names[i], slots[i]]
-    if (name !== undefined && slot !== undefined) members[pool]?.push({ name, slot, weight })
-  }
-  return pools.map(({ maxEjectedPercent, name, panicPercent }, pool) => ({
-    name,
-    limits: { maxEjected: maxEjectedPercent / 100, panic: panicPercent / 100 },
-    members: members[pool] ?? [],
-  }))
 }

@@ -8,8 +8,8 @@ import type { FrontRows } from '../../engine/acceptor-settings.js'
 import { changed, type LiveState, NO_LIVE_STATE, type StateChange } from '../../engine/live-state.js'
 import type { Plan } from '../../engine/plan.js'
 import type { PoolVerdicts } from '../../health/pool-verdicts.js'
-import type { ProbeAdvice } from '../../health/probe-checks.js'
 import type { ProbedRemote } from '../../health/probe-plan.js'
+import type { Advice } from '../../health/remote-advice.js'
 import type { Verdict, WatchedRemote } from '../../health/remote-state.js'
 import type { Calls } from '../../kernel/calls.js'
 import { RateLimitedLog } from '../../observe/rate-limited-log.js'
@@ -26,8 +26,10 @@ import type { NameWatch, Resolver } from '../../services/resolver.js'
 import type { TicketKeyRing } from '../../services/ticket-keys.js'
 import type { BoundListener } from '../process/listeners.js'
 import { GenerationHealth } from './generation-health.js'
+import { GenerationMembers } from './generation-members.js'
 import { ListenerKeeper } from './listener-keeper.js'
 import { limitsOf } from './place-limits.js'
+import type { PlacedChanges, PlacedMember } from './placed-member.js'
 import { SharedCells } from './shared-cells.js'
 import { StateKeeper } from './state-keeper.js'
 import { StickyMemories } from './sticky-memories.js'
@@ -52,7 +54,11 @@ export interface GenerationParts {
   /** The verdicts that it applies have changed because of its own live state. */
   onPools(generation: Generation): void
   /** What a remote of this name wants; undefined: what is configured. */
-  adviceOf(remote: string): Required<ProbeAdvice> | undefined
+  adviceOf(remote: string): Advice | undefined
+  /** Members that discovery has found for a pool of this name. */
+  membersOf(pool: string): readonly PlacedMember[]
+  /** Settles when discovery has members of all pools, or the first answers. */
+  readonly discovered: Promise<unknown> | undefined
   /** A master accepts for its children. */
   readonly hasFront: boolean
   /** Keeps what children of all generations count. */
@@ -77,6 +83,7 @@ export class Generation {
   /** The same of each listener. */
   readonly listenerSlots: readonly number[]
   readonly listeners: ListenerKeeper
+  readonly members: GenerationMembers
   /** Where the reactor of a master counts for its listeners, until `closeFront`. */
   readonly front: FrontRows | undefined
   /** Sessions that all its children may have together. */
@@ -133,7 +140,6 @@ export class Generation {
         : present.memory
     // New memory has room for the names of its configuration.
     const own = slots ?? this.memory.enter(this, names)
-    if (present !== undefined && slots === undefined) this.memory.rememberFrom(present.memory)
     this.remoteSlots = own?.remotes ?? []
     this.listenerSlots = own?.listeners ?? []
     const poolSlots = own?.pools ?? []
@@ -156,7 +162,12 @@ export class Generation {
       this.applyState({ what: 'addresses', remoteSlot, addresses }),
     )
     const addresses = new Map(this.#lookups.known)
-    const live = { ...NO_LIVE_STATE, addresses, ticketKeys: this.tickets?.keys ?? [], staples }
+    this.members = new GenerationMembers(this.plan, this.memory, this.#health)
+    const joined = this.members.atStart((pool) => parts.membersOf(pool))
+    // After the slots have the names of their members.
+    if (present !== undefined && slots === undefined) this.memory.rememberFrom(present.memory)
+    const members = new Map(joined.map((member) => [member.slot, member]))
+    const live = { ...NO_LIVE_STATE, addresses, members, ticketKeys: this.tickets?.keys ?? [], staples }
     const advised = [...this.#health.advised].flatMap((name) =>
       this.#advisedState(name, parts.adviceOf(name)),
     )
@@ -164,7 +175,7 @@ export class Generation {
     // Before any worker starts: evidence that agrees with the verdict is not sent, so no outage is logged
     // twice.
     this.applyVerdict()
-    this.hasLooked = named.length === 0
+    this.hasLooked = named.length === 0 && parts.discovered === undefined
     this.looked = this.#look()
   }
 
@@ -176,10 +187,22 @@ export class Generation {
   /** Changes the live state, for reactors that run and for those that start later. */
   applyState(change: StateChange): void {
     this.#state.applyState(change)
-    if (change.what !== 'weight' && change.what !== 'admin-state') return
+    if (!['weight', 'admin-state', 'members'].includes(change.what)) return
     // Remotes that are out of service do not count for the limits of their pool.
     this.applyVerdict()
     this.#parts.onPools(this)
+  }
+
+  /** Members of one of its pools have come, gone or changed. */
+  applyMembers(pool: string, changes: PlacedChanges): void {
+    const { joined, left } = this.members.place(pool, changes)
+    if (joined.length + left.length === 0) return
+    this.applyState({ what: 'members', joined, left })
+    // A remote that wants another weight wants it of the new one.
+    for (const { healthName } of joined) {
+      const advice = this.#parts.adviceOf(healthName)
+      if (advice !== undefined) this.setAdvice(healthName, advice)
+    }
   }
 
   /** Adds a line to its TLS key log. */
@@ -212,7 +235,8 @@ export class Generation {
   }
 
   #addressesOf(slot: number): readonly SocketAddress[] {
-    return this.live.addresses.get(slot) ?? this.plan.remotes[slot]?.addresses ?? []
+    const { addresses, members } = this.live
+    return members.get(slot)?.addresses ?? addresses.get(slot) ?? this.plan.remotes[slot]?.addresses ?? []
   }
 
   /** Writes the verdict on a remote, or on all, to the cells, where its workers read it. */
@@ -225,18 +249,23 @@ export class Generation {
     return this.#health.pools
   }
 
+  /** How long sessions of its remotes that drain may go on, by name; those without a deadline are left out. */
+  get drainDeadlines(): ReadonlyMap<string, number> {
+    return this.#health.drainDeadlines(this.live)
+  }
+
   /** The remotes whose checks give advice. */
   get advisedRemotes(): ReadonlySet<string> {
     return this.#health.advised
   }
 
   /** Gives the remote the weight and the admin state that it wants. */
-  setAdvice(remote: string, advice: Required<ProbeAdvice>): void {
+  setAdvice(remote: string, advice: Advice): void {
     for (const change of this.#advisedState(remote, advice)) this.applyState(change)
   }
 
-  #advisedState(remote: string, advice: Required<ProbeAdvice> | undefined): readonly StateChange[] {
-    return advice === undefined ? [] : this.#health.advisedState(remote, advice, this.plan.remotes)
+  #advisedState(remote: string, advice: Advice | undefined): readonly StateChange[] {
+    return advice === undefined ? [] : this.#health.advisedState(remote, advice)
   }
 
   /** Puts its limits of sessions in force, also for workers of older generations. */
@@ -308,7 +337,8 @@ export class Generation {
     const tooLong = new AbortController()
     const { signal } = tooLong
     const pause = setTimeoutPromise(FIRST_LOOK_MAX_MS, undefined, { ref: false, signal })
-    await Promise.race([this.#lookups.looked, pause.catch(() => {})])
+    const looked = Promise.all([this.#lookups.looked, this.#parts.discovered])
+    await Promise.race([looked, pause.catch(() => {})])
     tooLong.abort()
     this.hasLooked = true
   }

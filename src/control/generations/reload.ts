@@ -6,6 +6,7 @@ import { TraceChannel } from '../../observe/trace.js'
 import { hasErrors, singleProcessProblems, startProblems } from '../../plan/check/check.js'
 import { limitProblems } from '../../plan/check/limit-problems.js'
 import { routeTestProblems } from '../../plan/check/route-tests.js'
+import { discoverPlans } from '../../plan/compile/discover-plans.js'
 import { type Loaded, type LoadOptions, loadFrom } from '../../plan/load/load.js'
 import { CounterKeeper } from '../../services/counter-keeper.js'
 import { FileWatch } from '../../services/file-watch.js'
@@ -19,9 +20,12 @@ import { AccessLogInForce } from '../process/access-log.js'
 import type { Alarms } from '../process/alarms.js'
 import { type BoundListener, closeListeners } from '../process/listeners.js'
 import type { StartedHead } from '../process/start-up.js'
+import { DiscoveryService } from './discovery-service.js'
 import { Generation } from './generation.js'
 import { HealthService } from './health-service.js'
 import { HostService } from './host-service.js'
+import type { PlacedChanges } from './placed-member.js'
+import { savedMembers } from './saved-members.js'
 import { servingLine } from './serving-line.js'
 import { watchTlsFiles } from './tls-tickets.js'
 import type { Workers } from './workers.js'
@@ -50,6 +54,7 @@ export class Reloader {
   readonly access: AccessLogInForce
   readonly health: HealthService
   readonly counters = new CounterKeeper()
+  readonly discovery: DiscoveryService
   /** Common to all generations: addresses that a name has outlive a reload. */
   readonly hosts: HostService
   readonly #parts: ReloadParts
@@ -85,7 +90,7 @@ export class Reloader {
     const { boundary, system } = parts
     const generations = () => this.#generations()
     this.health = new HealthService(
-      { say: log.say, clock: system.clock, boundary, generations },
+      { say: log.say, clock: system.clock, boundary, generations, answers: () => this.discovery.answers() },
       this.#stateFileOf(parts.loaded),
     )
     this.#stapler = new Stapler<OcspSource>({
@@ -98,6 +103,18 @@ export class Reloader {
       say: parts.log.say,
       boundary: parts.boundary,
     })
+    const stateFile = this.#stateFileOf(parts.loaded)
+    this.discovery = new DiscoveryService(
+      {
+        say: log.say,
+        boundary,
+        resolver: this.#resolver,
+        nowMs,
+        isInUse: (pool, index) => this.#isInUse(pool, index),
+        onChanges: (pool, changes) => this.#onMembers(pool, changes),
+      },
+      savedMembers(stateFile, parts.loaded),
+    )
     this.#present = this.#makeGeneration(parts.loaded, parts.bound, undefined)
     this.#present.applyLimits()
     this.health.begin(this.#present)
@@ -134,6 +151,7 @@ export class Reloader {
     this.#isEnding = true
     this.#tlsFiles.close()
     this.#stapler.close()
+    this.discovery.close()
     this.health.end()
     this.#present.listeners.close()
   }
@@ -223,8 +241,9 @@ export class Reloader {
     next.listeners.discard(kept)
     next.closeFront()
     next.retire()
-    // Its limits may have been others, in the same cells.
+    // Its limits may have been others, in the same cells, and its pools others.
     this.#present.applyVerdict()
+    this.discovery.follow(discoverPlans(this.#present.loaded.tcprelay))
     if (problem !== undefined && !this.#isEnding) this.#tellGivenUp(problem)
   }
 
@@ -260,6 +279,8 @@ export class Reloader {
     present: Generation | undefined,
   ): Generation {
     const { log, system } = this.#parts
+    const discovered = discoverPlans(loaded.tcprelay)
+    const areDiscovered = this.discovery.prepare(discovered)
     const generation: Generation = new Generation(loaded, bound, present, {
       calls: system.calls,
       say: log.say,
@@ -270,6 +291,8 @@ export class Reloader {
       mechanism: this.#parts.loaded.mechanism,
       staples: new Map(this.#stapler.staples),
       verdictOf: (remote) => this.health.of(remote),
+      membersOf: (pool) => this.discovery.membersOf(pool),
+      discovered: discovered.length === 0 ? undefined : areDiscovered,
       onPools: (changed) => this.health.review(changed),
       adviceOf: (remote) => this.health.adviceOf(remote),
       onListen: (slot, listener) => this.#workers.onListen(slot, listener),
@@ -283,6 +306,7 @@ export class Reloader {
     const { spawnd, tcprelay } = next.loaded
     // From here on what workers report concerns the next one.
     this.#present = next
+    this.discovery.follow(discoverPlans(next.loaded.tcprelay))
     this.health.follow(next, this.#stateFileOf(next.loaded))
     watchTlsFiles(this.#tlsFiles, next.loaded)
     this.#stapler.watch(next.loaded.tls.ocsp)
@@ -309,6 +333,15 @@ export class Reloader {
   #generations(): ReadonlySet<Generation> {
     const next = this.#next === undefined ? [] : [this.#next.generation]
     return new Set([this.#present, ...this.#workers.running(), ...next])
+  }
+
+  #onMembers(pool: string, changes: PlacedChanges): void {
+    for (const generation of this.#generations()) generation.applyMembers(pool, changes)
+    this.health.followMembers(this.#present)
+  }
+
+  #isInUse(pool: string, index: number): boolean {
+    return [...this.#generations()].some(({ members }) => members.useOf(pool, index) > 0)
   }
 
   /** Logs that clients are served from now on. */

@@ -17,7 +17,7 @@ function headAt(path: string, wallMs: number) {
   const history = new History()
   const verdicts = new RemoteVerdicts(say, { onVerdict() {}, onFlip() {} }, clock.monotonicMs)
   const names = () => verdicts.names
-  const saved = new SavedHealth({ say, clock, history, verdicts, names }, path)
+  const saved = new SavedHealth({ say, clock, history, verdicts, names, answers: () => [] }, path)
   return { history, lines, saved, verdicts }
 }
 

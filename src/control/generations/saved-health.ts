@@ -1,6 +1,7 @@
 /** The state file of a head: what is known of remotes, over a restart. */
 
 import { formatDuration } from '../../base/duration.js'
+import type { FoundMember } from '../../discovery/source.js'
 import type { HealthRecord, History } from '../../health/history.js'
 import type { KnownState } from '../../health/remote-state.js'
 import type { RemoteVerdicts } from '../../health/remote-verdicts.js'
@@ -24,6 +25,8 @@ export interface SavedHealthParts {
   readonly verdicts: RemoteVerdicts
   /** The remotes whose state is kept. */
   names(): Iterable<string>
+  /** By pool: what discovery has found. */
+  answers(): Iterable<readonly [pool: string, members: readonly FoundMember[]]>
 }
 
 export class SavedHealth {
@@ -136,8 +139,9 @@ export class SavedHealth {
   }
 
   *#text(): Generator<string> {
-    const { clock } = this.#parts
-    yield* savedText(this.#remotes(), clock.wallMs(), clock.wallMs() - clock.monotonicMs())
+    const { answers, clock } = this.#parts
+    const [nowMs, wallMs] = [clock.monotonicMs(), clock.wallMs()]
+    yield* savedText(this.#remotes(), answers(), wallMs, wallMs - nowMs)
   }
 
   *#remotes(): Generator<readonly [string, SavedRemote]> {

@@ -45,7 +45,9 @@ export class SharedCells {
   readonly #listeners: NamedSlots
   readonly #pools: NamedSlots
   readonly #users = new Map<object, User>()
-  /** By remote slot: the name of the remote that policies remember there. */
+  /** By remote slot: the name that the slot has in configurations. */
+  readonly #configured: string[] = []
+  /** By remote slot: the name of the remote that policies remember there, and that children count for. */
   readonly #remembered: string[] = []
   /** Rows that running children count in, by the slots of the children. */
   readonly #counted = new Map<number, CountedRows>()
@@ -88,6 +90,19 @@ export class SharedCells {
     return slots
   }
 
+  /** Discovery has put another remote into the slot. */
+  rename(slot: number, name: string): void {
+    if (this.#remembered[slot] === name) return
+    this.cells.forget(slot)
+    this.#remembered[slot] = name
+    for (const rows of this.#counted.values()) this.#keeper.renameRemote(rows, slot, name)
+  }
+
+  /** Sessions of all children with the remote in the slot. */
+  useOf(slot: number): number {
+    return this.cells.use[slot] ?? 0
+  }
+
   /** Copies what policies remember of the remotes that both have. */
   rememberFrom(before: SharedCells): void {
     const slots = new Map(before.#remembered.map((name, slot) => [name, slot]))
@@ -104,7 +119,11 @@ export class SharedCells {
     const counted = this.#keeper.begin({
       counters: rows.counters,
       listeners: { cells: rows.listenerCounters, names: names.listeners, slots: slots.listeners },
-      remotes: { cells: rows.remoteCounters, names: names.remotes, slots: slots.remotes },
+      remotes: {
+        cells: rows.remoteCounters,
+        names: names.remotes.map((name, i) => this.#remembered[slots.remotes[i] as number] ?? name),
+        slots: slots.remotes,
+      },
     })
     this.#counted.set(childSlot, counted)
   }
@@ -139,8 +158,9 @@ export class SharedCells {
   #forgetOthers(names: readonly string[], slots: readonly number[]): void {
     for (const [i, name] of names.entries()) {
       const slot = slots[i] as number
-      if (this.#remembered[slot] !== name) this.cells.forget(slot)
-      this.#remembered[slot] = name
+      if (this.#configured[slot] === name) continue
+      this.#configured[slot] = name
+      this.rename(slot, name)
     }
   }
 

@@ -41,6 +41,8 @@ export function socketProblems(calls: Calls, loaded: Loaded, hasChildren: boolea
   const ofRemotes = tcprelay.remotes.flatMap((remote) => {
     const { fastOpen, target } = remote
     if (target.kind === 'address' && target.address.family === 'unix') return []
+    // All members have the same options.
+    if (target.kind === 'discovered' && target.index > 0) return []
     const family = target.kind === 'address' && target.address.family === 'ipv6' ? c.AF_INET6 : c.AF_INET
     return [
       ...socketFindings(calls, remote, family),

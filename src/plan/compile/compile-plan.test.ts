@@ -91,6 +91,7 @@ const LEAST_USE = {
   tierMinUsable: 1,
   closesOnRecovery: false,
   closesOnDown: false,
+  drainDeadlineMs: Number.POSITIVE_INFINITY,
   shed: undefined,
   slowStartAggression: 1,
   maxConnections: Number.POSITIVE_INFINITY,
@@ -112,7 +113,9 @@ test('without directives the plan has the defaults', () => {
   const { ephemeralPorts } = DEFAULT_RELAY_OPTIONS
   assert.deepEqual({ ...relay, ephemeralPorts }, DEFAULT_RELAY_OPTIONS)
   const { clientSource: _clientSource, ...options } = DEFAULT_SESSION_OPTIONS
-  assert.deepEqual(pools, [{ name: 'default', label: '', members: [0], ...LEAST_USE, rebalance: 0, options }])
+  assert.deepEqual(pools, [
+    { name: 'default', label: '', members: [0], spares: [], ...LEAST_USE, rebalance: 0, options },
+  ])
   assert.deepEqual(tls, NO_TLS)
   assert.equal(workers.sessionsMax, Number.POSITIVE_INFINITY)
 })
@@ -201,6 +204,7 @@ test('remotes are at their slots, and the pool has no others', () => {
         name: 'default',
         label: '',
         members: [4, 1, 2],
+        spares: [],
         ...LEAST_USE,
         maxConnections: 60,
         queueSize: 90,

@@ -27,13 +27,29 @@ function configuredPools(
 ): readonly PoolPlan[] {
   const areNamed = pools.some(({ name }) => name !== DEFAULT_POOL)
   const members: number[][] = pools.map(() => [])
-  for (const [i, { pool }] of remotes.entries()) members[pool]?.push(remoteSlots[i] as number)
+  const spares: number[][] = pools.map(() => [])
+  for (const [i, { pool, target }] of remotes.entries()) {
+    const slots = target.kind === 'discovered' ? spares : members
+    slots[pool]?.push(remoteSlots[i] as number)
+  }
   return pools.map((pool, index) =>
-    poolPlan(pool, poolSlots[index] as number, areNamed ? pool.name : '', members[index] ?? []),
+    poolPlan(
+      pool,
+      poolSlots[index] as number,
+      areNamed ? pool.name : '',
+      members[index] ?? [],
+      spares[index] ?? [],
+    ),
   )
 }
 
-function poolPlan(pool: PoolSettings, slot: number, label: string, members: readonly number[]): PoolPlan {
+function poolPlan(
+  pool: PoolSettings,
+  slot: number,
+  label: string,
+  members: readonly number[],
+  spares: readonly number[],
+): PoolPlan {
   const { boundedLoadPercent, key, maxConnections, name, onDown, onRecovery, policy, queue } = pool
   const { rebalance, slowStartAggression, tierMinUsable } = pool
   const isHashing = policy === 'source' || policy === 'maglev'
@@ -42,6 +58,7 @@ function poolPlan(pool: PoolSettings, slot: number, label: string, members: read
     slot,
     label,
     members,
+    spares,
     policy,
     key: isHashing ? key : undefined,
     sticky: stickyPlan(pool),
@@ -49,6 +66,7 @@ function poolPlan(pool: PoolSettings, slot: number, label: string, members: read
     tierMinUsable,
     closesOnRecovery: onRecovery === 'close',
     closesOnDown: onDown === 'close',
+    drainDeadlineMs: endless(pool.drainDeadlineMs),
     shed: isHashing ? undefined : shedPlan(pool),
     slowStartAggression,
     rebalance,

@@ -66,6 +66,8 @@ function requestOf({ health, port, remote }: Checked): ByteString {
 }
 
 function hostOf({ target }: RemoteSettings, port: number | undefined): string {
+  // The members of a pool have one check, with one request.
+  if (target.kind === 'discovered') return 'localhost'
   const host = target.kind === 'name' ? target.host : literalOf(target.address)
   return USUAL_PORTS.includes(port) ? host : `${host}:${port}`
 }

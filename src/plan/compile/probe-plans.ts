@@ -58,6 +58,7 @@ function checkOf(checked: Checked): ProbeCheck {
 function portOf({ ports, target }: RemoteSettings): number | undefined {
   if (ports === 'same') return undefined
   if (ports !== 'own') return portList(ports)[0]
+  if (target.kind === 'discovered') return undefined
   if (target.kind === 'name') return target.port
   return target.address.family === 'unix' ? undefined : target.address.port
 }

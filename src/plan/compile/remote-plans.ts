@@ -68,8 +68,8 @@ function remotePlan(
     slowStartMs: slowStartOf(remote, pool),
     tier,
     maxConnections: endless(maxConnections),
-    // The addresses of a name are live state.
-    addresses: target.kind === 'name' ? [] : [target.address],
+    // Those of a name, and of members that discovery finds, are live state.
+    addresses: target.kind === 'address' ? [target.address] : [],
     ports: portsFor(remote, listeners),
     tlsClient,
     options: remoteOptions(remote),

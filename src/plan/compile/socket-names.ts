@@ -23,6 +23,7 @@ export function remoteKey(
 
 /** The address as it is configured. */
 function endpointName({ ports, sctp, target }: Pick<RemoteSettings, 'ports' | 'sctp' | 'target'>): string {
+  if (target.kind === 'discovered') return `discovered ${target.index + 1}`
   if (ports === 'own') {
     const name = target.kind === 'name' ? `${target.host}:${target.port}` : formatAddress(target.address)
     return protocolName(name, sctp)

@@ -9,6 +9,7 @@ import { linuxCalls } from '../../kernel/linux-calls.js'
 import { isUnderInetd } from '../../services/handed-over.js'
 import { chosenMechanism } from './chosen-mechanism.js'
 import { fileSources } from './file-sources.js'
+import { withMemberSlots } from './member-slots.js'
 import { probeTlsProblems } from './probe-tls-problems.js'
 import { isUrl, withStreamed } from './streamed-configuration.js'
 import { systemNames } from './system-names.js'
@@ -90,7 +91,7 @@ async function complete(read: Read, options: TlsLoadOptions): Promise<Loaded> {
   }
   const { problems: ofTls, ...tls } = loadTls(read, options)
   const ofProbes = await probeTlsProblems(tls.probes, read.tcprelay.remotes)
-  return { ...read, problems: [...problems, ...ofTls, ...ofProbes], mechanism, tls }
+  return withMemberSlots({ ...read, problems: [...problems, ...ofTls, ...ofProbes], mechanism, tls })
 }
 
 const NOTHING_LOADED = { settings: NO_TLS_SETTINGS, probes: [], stamps: new Map(), ocsp: [] }

@@ -366,5 +366,6 @@ function digestOfBytes(_key: string, value: unknown): unknown {
 /** The host of the remote's address, for SNI and verification; a Unix socket has none. */
 function hostOf({ target }: RemoteSettings): string | undefined {
   if (target.kind === 'name') return target.host
+  if (target.kind === 'discovered') return undefined
   return target.address.family === 'unix' ? undefined : target.address.host
 }

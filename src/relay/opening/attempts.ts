@@ -2,22 +2,17 @@
  * The phase `dialling`: attempts to connect, first over the addresses of a remote, then over the remotes of the pool.
  */
 import { FULL, NONE } from '../../balance/policy.js'
-import type { Outcome } from '../../kernel/calls.js'
-import { AF_UNIX } from '../../kernel/constants.js'
 import {
-  EADDRNOTAVAIL,
   ECONNREFUSED,
   ECONNRESET,
   EINPROGRESS,
-  EINVAL,
   ENOMEM,
   EPROTO,
   ETIMEDOUT,
   isLocalRefusal,
   isOwnShortage,
 } from '../../kernel/errno.js'
-import type { NativeAddress } from '../../kernel/sockaddr.js'
-import { add, COUNT, REMOTE_COUNT } from '../../observe/counters.js'
+import { REMOTE_COUNT } from '../../observe/counters.js'
 import { HUNG_UP, READABLE, WRITABLE } from '../../reactor/poller.js'
 import type { TlsChannel } from '../../tls/channel.js'
 import { MORE, PROTOCOL_ERROR, TRUNCATED, WANT_READ, WANT_WRITE } from '../../tls/outcomes.js'
@@ -27,20 +22,16 @@ import type { Origination } from '../relay-tls.js'
 import type { DialTarget } from '../remotes.js'
 import type { Session } from '../session.js'
 import { startRelaying } from '../transfer/relaying.js'
-import { SCTP } from '../transfer/sctp-transport.js'
-import { TCP } from '../transfer/tcp-transport.js'
-import { UNIX } from '../transfer/unix-transport.js'
-import { countAttempt, endAtLimit } from './attempt-limits.js'
+import { countAttempt, endAtLimit, isAtLimit } from './attempt-limits.js'
 import { hashOfClient } from './client-hash.js'
+import { connectTo, hasTls, isConnectedToItself } from './connect-to.js'
 import { hasSentBytes, takeEarlyBytes } from './early-bytes.js'
 import { countFailure, failureText, noteFailure, noteLocalRefusal, remoteFailed } from './failures.js'
-import { sendWithSyn, settleSyn } from './fast-open.js'
+import { settleSyn } from './fast-open.js'
 import { noteMptcp } from './mptcp-peers.js'
 import { mustQueue, pickAndTake } from './pick-and-take.js'
 import { enqueue, leaveQueue } from './queued.js'
-import { openRemoteSocket } from './remote-socket.js'
 import { serviceFor } from './routing.js'
-import { connectSctp, openSctpSocket } from './sctp-socket.js'
 import { targetAddress, targetOf } from './target-address.js'
 
 /** Pause between two rounds over all remotes. */
@@ -48,6 +39,12 @@ export const ROUND_PAUSE_MS = 1_000
 
 /** Back-off when the relay lacks descriptors or memory. */
 const SHORTAGE_PAUSE_MS = 100
+
+/** Connection Attempt Delay of RFC 8305, section 5: between the addresses of a remote. */
+const ADDRESS_DELAY_MS = 250
+
+/** Each attempt has a descriptor, and some names have dozens of addresses: the next one waits until one of these fails. */
+const PARALLEL_MAX = 3
 
 export const DIALLING: OpeningHandler = {
   isNeeded: () => true,
@@ -100,10 +97,17 @@ function attemptReady(session: Session, connection: Connection, readiness: numbe
   else if ((readiness & WRITABLE) !== 0) connected(session)
 }
 
-/** An attempt has timed out, or a pause is over. */
+/** An attempt has timed out, the next address is due, or a pause is over. */
 function attemptTimer(session: Session): void {
-  if (session.remote.fd === NO_FD) tryNext(session)
-  else attemptFailed(session, ETIMEDOUT)
+  const { dialling, relay, remote } = session
+  const { nowMs } = relay.loop
+  if (remote.fd === NO_FD) tryNext(session)
+  else if (nowMs >= dialling.attemptDeadlineMs || dialling.parallel.resumeLate(nowMs))
+    attemptFailed(session, ETIMEDOUT)
+  else {
+    dialling.parallel.add(session)
+    tryNext(session)
+  }
 }
 
 /** Tries remotes until an attempt is in progress, a pause starts, or the session has ended. */
@@ -114,7 +118,7 @@ function tryNext(session: Session): void {
       return
     }
     if (session.remoteSlot === NONE && !chooseRemote(session)) return
-    if (tryAddresses(session)) return
+    if (tryAddresses(session) || resumeParallel(session)) return
     remoteFailed(session)
   }
 }
@@ -142,6 +146,7 @@ function beginRemote(session: Session, slot: number): boolean {
   const { dialling } = session
   const { loop } = session.relay
   session.remoteSlot = slot
+  dialling.order = targetOf(session).order
   dialling.addressesTried = 0
   dialling.hasRemoteFailed = false
   dialling.attemptStartedMs = loop.nowMs
@@ -172,18 +177,26 @@ function pause(session: Session, pauseMs: number): void {
   session.setTimer(Math.min(loop.nowMs + pauseMs, session.dialling.deadlineMs))
 }
 
-/** Tries the remaining addresses of the chosen remote. False when all have failed, true also if the session has ended. */
+/**
+ * Tries the remaining addresses of the chosen remote. True: an attempt is in progress, a pause has started, or the session
+ * has ended. False: all have failed, or nothing more can be tried while others are in flight.
+ */
 function tryAddresses(session: Session): boolean {
   const { dialling } = session
   const { warnings } = session.relay
+  const { order } = dialling
   const target = targetOf(session)
-  while (dialling.addressesTried < target.addressCount) {
-    if (endAtLimit(session)) return true
-    const outcome = connectTo(session, targetAddress(session, dialling.addressesTried))
-    dialling.isShort = isOwnShortage(-outcome)
-    if (dialling.isShort) {
-      noteFailure(session, -outcome)
+  const isAlone = dialling.parallel.count === 0
+  // Addresses may have been replaced by fewer ones.
+  while (dialling.addressesTried < Math.min(order.length, target.addressCount)) {
+    if (isAlone ? endAtLimit(session) : isAtLimit(session)) return isAlone
+    dialling.addressIndex = order[dialling.addressesTried] as number
+    const outcome = connectTo(session, targetAddress(session, dialling.addressIndex))
+    dialling.isShort = isAlone && isOwnShortage(-outcome)
+    if (isOwnShortage(-outcome)) {
       warnings.report('cannot connect to remotes, clients wait', -outcome)
+      if (!isAlone) return false
+      noteFailure(session, -outcome)
       pause(session, SHORTAGE_PAUSE_MS)
       return true
     }
@@ -191,7 +204,8 @@ function tryAddresses(session: Session): boolean {
     const isRefusedHere = dialling.isRefusedHere || isLocalRefusal(-outcome)
     if (!isRefusedHere) countAttempt(session)
     if (outcome === -EINPROGRESS) {
-      waitForAttempt(session, Number.POSITIVE_INFINITY)
+      setDeadline(session, Number.POSITIVE_INFINITY)
+      waitForAttempts(session)
       return true
     }
     if (outcome >= 0) {
@@ -207,59 +221,48 @@ function tryAddresses(session: Session): boolean {
   return false
 }
 
+/** No address is left, and other attempts are in flight: one of them becomes the current one. False: there is none. */
+function resumeParallel(session: Session): boolean {
+  if (!session.dialling.parallel.resume()) return false
+  waitForAttempts(session)
+  return true
+}
+
+/** Sets the timer for the attempts in flight, and for the next address if there is one. */
+function waitForAttempts(session: Session): void {
+  const { dialling, relay } = session
+  const { attemptDeadlineMs, parallel } = dialling
+  if (hasAddressToRace(session)) {
+    const nextAddressMs = Math.min(attemptDeadlineMs, relay.loop.nowMs + ADDRESS_DELAY_MS)
+    session.setTimer(parallel.deadlineBefore(nextAddressMs))
+  } else if (parallel.count > 0) session.setTimer(parallel.deadlineBefore(attemptDeadlineMs))
+  else session.setTimer(attemptDeadlineMs)
+}
+
+/** An association of SCTP has several addresses itself, and what is sent with a SYN must not be sent twice. */
+function hasAddressToRace(session: Session): boolean {
+  const { addressesTried, order, parallel } = session.dialling
+  if (addressesTried >= order.length || parallel.count === PARALLEL_MAX) return false
+  const { options, sctp } = targetOf(session)
+  return sctp === undefined && !options.isFastOpen
+}
+
 /**
- * Sets the deadline of an attempt, at most `limitMs`; if there is something else to try, half of the remaining dial
- * timeout is left for that. Computed inline: V8 boxes a double that a function returns.
+ * Sets the deadline of the current attempt, at most `limitMs`; if there is something else to try, half of the remaining
+ * dial timeout is left for that. Computed inline: V8 boxes a double that a function returns.
  */
-function waitForAttempt(session: Session, limitMs: number): void {
+function setDeadline(session: Session, limitMs: number): void {
   const { dialling, options, relay } = session
-  const { addressesTried, attempts, deadlineMs, pool } = dialling
+  const { addressesTried, attempts, deadlineMs, order, pool } = dialling
   const { loop } = relay
-  const isOnlyOne = pool.members.length === 1 && addressesTried === targetOf(session).addressCount
+  const isOnlyOne = pool.members.length === 1 && addressesTried === order.length
   const isLast = isOnlyOne || attempts === options.attemptsMax
   const leftMs = deadlineMs - loop.nowMs
   const waitMs = Math.min(options.connectTimeoutMs, limitMs, isLast ? leftMs : leftMs / 2)
-  session.setTimer(Math.min(loop.nowMs + waitMs, deadlineMs))
+  dialling.attemptDeadlineMs = Math.min(loop.nowMs + waitMs, deadlineMs)
 }
 
-/** Opens a socket and connects it: 0, -EINPROGRESS, or another negated errno, and then the socket is closed. */
-function connectTo(session: Session, address: NativeAddress): Outcome {
-  const { counters, remoteCounters, system } = session.relay
-  const { options, remote } = session
-  // No port is known for this client; another remote may have its own.
-  if (address.port === 0 && address.family !== AF_UNIX) return -EADDRNOTAVAIL
-  const { clientSource } = options
-  const { options: remoteOptions, sctp } = targetOf(session)
-  const fd =
-    sctp === undefined
-      ? openRemoteSocket(session, remoteOptions, address)
-      : openSctpSocket(session, remoteOptions, sctp, address)
-  session.dialling.isRefusedHere = fd < 0
-  session.dialling.bytesInSyn = 0
-  if (fd < 0) return fd
-  add(counters, COUNT.attempts, 1)
-  remoteCounters.add(session.remoteSlot, REMOTE_COUNT.attempts, 1)
-  remote.fd = fd
-  remote.transport = sctp !== undefined ? SCTP : address.family === AF_UNIX ? UNIX : TCP
-  remote.mayDelay = remote.transport.isTcp
-  let outcome =
-    sctp === undefined
-      ? system.calls.connect(fd, address.region, address.byteLength)
-      : connectSctp(system.calls, fd, address)
-  // A client address without a route to the remote, such as 127.0.0.1, is not the remote's fault.
-  if (outcome === -EINVAL && clientSource !== undefined) outcome = -EADDRNOTAVAIL
-  if (outcome === 0 && remoteOptions.isFastOpen && session.toRemote.heldBytes > 0 && !hasTls(session)) {
-    outcome = sendWithSyn(session)
-  }
-  if (outcome === 0 || outcome === -EINPROGRESS) {
-    const watched = session.watch(remote)
-    if (watched < 0) outcome = watched
-  }
-  if (outcome < 0 && outcome !== -EINPROGRESS) session.closeConnection(remote)
-  return outcome
-}
-
-/** The socket is connected. */
+/** The socket is connected, the first one if there are several. */
 function connected(session: Session): void {
   if (isConnectedToItself(session)) {
     // A regular close would leave the remote's port in TIME-WAIT, and a server could not bind to it.
@@ -267,6 +270,7 @@ function connected(session: Session): void {
     attemptFailed(session, ECONNREFUSED)
     return
   }
+  session.dialling.parallel.close(session.relay)
   settleSyn(session)
   const origination = session.relay.tls.remotes[session.remoteSlot]
   if (origination === undefined) established(session)
@@ -283,7 +287,8 @@ function beginTls(session: Session, { context, isTruncationReset, timeoutMs }: O
     return
   }
   remote.speakTls(channel, isTruncationReset)
-  waitForAttempt(session, timeoutMs)
+  setDeadline(session, timeoutMs)
+  session.setTimer(session.dialling.attemptDeadlineMs)
   continueHandshake(session, channel)
 }
 
@@ -326,7 +331,7 @@ function established(session: Session): void {
   const target = targetOf(session)
   session.unsetTimer()
   warnings.recovered()
-  target.prefer(session.dialling.addressesTried - 1)
+  target.prefer(session.dialling.addressIndex)
   if (session.target !== undefined) session.host = hostName(session, target)
   if (target.options.isMptcp) noteMptcp(session, session.remote)
   const { attemptStartedMs, pool } = session.dialling
@@ -350,20 +355,4 @@ function attemptFailed(session: Session, errno: number, reason = ''): void {
   session.remote.clear()
   countFailure(session, errno, reason)
   tryNext(session)
-}
-
-/**
- * TCP lets a socket connect to itself if the kernel picks the destination port as source port and nothing listens
- * there (RFC 9293, 3.5, simultaneous open). Only ephemeral ports are picked.
- */
-function isConnectedToItself(session: Session): boolean {
-  const { dialling, relay, remote } = session
-  const { options, system } = relay
-  const address = targetAddress(session, dialling.addressesTried - 1)
-  if (address.port < options.ephemeralPorts.least || address.port > options.ephemeralPorts.most) return false
-  return system.calls.isLocalAddress(remote.fd, address.region, address.byteLength)
-}
-
-function hasTls({ relay, remoteSlot }: Session): boolean {
-  return relay.tls.remotes[remoteSlot] !== undefined
 }

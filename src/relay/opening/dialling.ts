@@ -4,6 +4,7 @@ import { SlotSet } from '../../balance/slot-set.js'
 import { AttemptList } from '../../observe/attempt-list.js'
 import type { RelayPool } from '../relay-pools.js'
 import type { Session } from '../session.js'
+import { ParallelAttempts } from './parallel-attempts.js'
 
 /** The state of a session that is connecting to a remote: its attempts so far. */
 export class Dialling {
@@ -29,7 +30,15 @@ export class Dialling {
   /** Attempts that have gone out, in all rounds. */
   attempts = 0
   attemptStartedMs = 0
+  /** Indices of the addresses of the chosen remote, in the order of attempts. */
+  order: readonly number[] = []
   addressesTried = 0
+  /** Of the current attempt. */
+  addressIndex = 0
+  /** When the current attempt has failed, unless it is connected and its TLS handshake complete. */
+  attemptDeadlineMs = 0
+  /** Attempts in flight beside the current one. */
+  readonly parallel = new ParallelAttempts()
   /** An attempt at the chosen remote failed, and not because of this machine. */
   hasRemoteFailed = false
   /** The last attempt failed for lack of descriptors or memory. */

@@ -4,12 +4,12 @@ import type { DialTarget, RemotePorts } from '../remotes.js'
 import type { Session } from '../session.js'
 
 /**
- * The address for the `attempt`-th attempt at the chosen remote. Unless the port is the remote's own, it is written
- * into the shared address and valid until the next call; it is zero for clients of Unix sockets, which have no port.
+ * The address of the chosen remote with this index. Unless the port is the remote's own, it is written into the shared
+ * address and valid until the next call; it is zero for clients of Unix sockets, which have no port.
  */
-export function targetAddress(session: Session, attempt: number): NativeAddress {
+export function targetAddress(session: Session, index: number): NativeAddress {
   const target = targetOf(session)
-  const address = target.addressAt(attempt)
+  const address = target.addressAt(index)
   if (target.ports !== 'own') setPort(address, portFor(session, target.ports))
   return address
 }
