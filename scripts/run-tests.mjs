@@ -49,18 +49,25 @@ const FILES_PER_PROCESS = 12
 const GROUPS_FOLDER = 'dist/test-groups'
 const HAS_HOOKS = /^(after|before)(Each)?\(/m
 
+/** These share a process: each needs the tokens of all sources. */
+const TIDY = 'dist/test/tidy/'
+
 /** Writes files that each import some of `names`. */
 function groupsOf(names) {
   rmSync(GROUPS_FOLDER, { recursive: true, force: true })
   mkdirSync(GROUPS_FOLDER)
-  const count = Math.ceil(names.length / FILES_PER_PROCESS)
-  return Array.from({ length: count }, (_, nth) => {
-    const group = `${GROUPS_FOLDER}/${nth + 1}.test.js`
-    // Every so manyth: neighbours in a folder tend to be alike, also in what they take.
-    const members = names.filter((_, i) => i % count === nth)
-    writeFileSync(group, members.map((member) => `import '${relative(GROUPS_FOLDER, member)}'\n`).join(''))
-    return group
-  })
+  const tidy = names.filter((name) => name.startsWith(TIDY))
+  const others = names.filter((name) => !name.startsWith(TIDY))
+  const count = Math.ceil(others.length / FILES_PER_PROCESS)
+  // Every so manyth: neighbours in a folder tend to be alike, also in what they take.
+  const groups = Array.from({ length: count }, (_, nth) => others.filter((_, i) => i % count === nth))
+  return [tidy, ...groups].filter((members) => members.length > 0).map(writeGroup)
+}
+
+function writeGroup(members, nth) {
+  const group = `${GROUPS_FOLDER}/${nth + 1}.test.js`
+  writeFileSync(group, members.map((member) => `import '${relative(GROUPS_FOLDER, member)}'\n`).join(''))
+  return group
 }
 
 const isShort = (name) =>

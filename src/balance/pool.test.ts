@@ -309,6 +309,8 @@ test('a client keeps its remote whatever the weight says, but not one that is do
   pool.setWeight(0, 0)
   health.setAdminState(0, 'drain')
   assert.equal(pool.keeps(0, 0), true)
+  health.setAdminState(0, 'drain', 1_000)
+  assert.deepEqual([pool.keeps(0, 999), pool.keeps(0, 1_000)], [true, false], 'until its deadline')
   use[0] = 2
   assert.equal(pool.keeps(0, 0), false, 'full')
   use[0] = 1

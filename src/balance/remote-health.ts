@@ -36,6 +36,8 @@ export class RemoteHealth {
   readonly #upAtMs: ArrayLike<number>
   /** Index in ADMIN_STATES. */
   readonly #adminState: Uint8Array
+  /** When its time to drain is over, CLOCK_MONOTONIC; Infinity: it does not drain, or has no deadline. */
+  readonly #drainedAtMs: Float64Array
   /** Failed attempts since the last success. */
   readonly #failures: Int32Array
   /** When the last failure was counted: attempts started before it are not counted again. */
@@ -55,6 +57,7 @@ export class RemoteHealth {
     this.#upAtMs = upAtMs
     this.#isReachable = new Uint8Array(count).fill(1)
     this.#adminState = new Uint8Array(count)
+    this.#drainedAtMs = new Float64Array(count).fill(Number.POSITIVE_INFINITY)
     this.#failures = new Int32Array(count)
     this.#failedAtMs = new Float64Array(count).fill(-1)
     this.#backOffUntilMs = backOffUntilMs
@@ -66,9 +69,10 @@ export class RemoteHealth {
     return this.mayTry(slot) && this.#isUp(slot, nowMs)
   }
 
-  /** Whether it may get a client that it had before: it may be draining. */
+  /** Whether it may get a client that it had before: it may be draining, until its deadline. */
   mayKeep(slot: number, nowMs: number): boolean {
-    return this.#isReachable[slot] === 1 && this.#adminState[slot] !== MAINT && this.#isUp(slot, nowMs)
+    if (this.#isReachable[slot] === 0 || this.#adminState[slot] === MAINT) return false
+    return !this.isDrained(slot, nowMs) && this.#isUp(slot, nowMs)
   }
 
   /** Why it may not get a client now, as SKIP says; NOT_SKIPPED if it may. */
@@ -140,8 +144,15 @@ export class RemoteHealth {
     }
   }
 
-  setAdminState(slot: number, state: AdminState): void {
+  /** `drainedAtMs`: when its sessions should have ended. */
+  setAdminState(slot: number, state: AdminState, drainedAtMs = Number.POSITIVE_INFINITY): void {
     this.#adminState[slot] = ADMIN_STATES.indexOf(state)
+    this.#drainedAtMs[slot] = state === 'ready' ? Number.POSITIVE_INFINITY : drainedAtMs
+  }
+
+  /** Whether its time to drain was over at this time. */
+  isDrained(slot: number, atMs: number): boolean {
+    return (this.#drainedAtMs[slot] as number) <= atMs
   }
 
   #isUp(slot: number, nowMs: number): boolean {

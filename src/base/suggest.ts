@@ -9,8 +9,12 @@ export function nearest(word: string, candidates: Iterable<string>): string | un
   let best: string | undefined
   // At most a third of the characters may differ, but always one.
   let bestDistance = Math.max(1, Math.floor(word.length / 3)) + 1
+  const lower = word.toLowerCase()
   for (const candidate of candidates) {
-    const distance = editDistance(word.toLowerCase(), candidate.toLowerCase())
+    const lowerCandidate = candidate.toLowerCase()
+    // The lengths alone differ by too much: most candidates.
+    if (Math.abs(lower.length - lowerCandidate.length) >= bestDistance) continue
+    const distance = editDistance(lower, lowerCandidate)
     // A distance as long as the candidate means that no character of it was kept.
     if (distance < bestDistance && distance < candidate.length) {
       best = candidate

@@ -137,7 +137,7 @@ if (!isMainThread) {
     for (const [key, value] of Object.entries(SHAPE)) {
       assert.throws(
         () => openCells(fdsOf(0), { ...SHAPE, [key]: value + 1 }, 0),
-        /shared memory has layout 16,3,5,2,1,1000, expected/,
+        /shared memory has layout 17,3,5,2,1,1000, expected/,
         key,
       )
     }

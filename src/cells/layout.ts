@@ -58,6 +58,7 @@ export const COUNTERS = [
   'cutOnRecovery',
   'cutOnDown',
   'shed',
+  'drained',
   'acceptPauses',
   'logLinesDropped',
   'tlsErrors',

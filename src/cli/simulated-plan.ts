@@ -126,7 +126,8 @@ function notesOf(
       `listener ${name}: routes ask for ${asked.join(' and ')}, which no access log has: its clients get the pools of the log`,
     ]
   })
-  const ofPools = pools.flatMap(({ dynamic, key, name, policy, sticky }) => {
+  const ofPools = pools.flatMap(({ dynamic, key, name, policy, spares = [], sticky }) => {
+    if (spares.length > 0) return [`pool ${name}: the members that discovery finds are not simulated`]
     if (dynamic !== undefined) return [`${name}: the hosts that its clients ask for count as one remote`]
     const unknown = UNKNOWN_KEYS[key?.by ?? ''] ?? UNKNOWN_KEYS[sticky?.key.by ?? '']
     if (unknown !== undefined)
@@ -240,14 +241,19 @@ function reportedPool({ dynamic, members, name, policy }: PoolPlan): ReportedPoo
 }
 
 function reportedRemotes({ pools, remotes }: Plan): readonly ReportedRemote[] {
-  const poolOf = new Map(pools.flatMap(({ members }, index) => members.map((slot) => [slot, index])))
+  const poolOf = new Map(
+    pools.flatMap(({ members, spares = [] }, index) => [...members, ...spares].map((slot) => [slot, index])),
+  )
   const { tiers, weights } = remoteArrays({ pools, remotes })
   // Those that get clients while all remotes of their pools are up.
   const regular = new Set(
     pools.flatMap(({ members, tierMinUsable }) => regularMembers(members, tiers, weights, tierMinUsable)),
   )
+  const areSpares = new Set(pools.flatMap(({ spares = [] }) => spares))
   return remotes.map(({ name, weight }, slot) => {
     const pool = poolOf.get(slot) ?? 0
-    return { name: ownWord(name), pool, weight, isRegular: weight > 0 && regular.has(slot) }
+    const isRegular = weight > 0 && regular.has(slot)
+    // A slot for a member that discovery finds is not a remote of the configuration.
+    return { name: ownWord(name), pool, weight: areSpares.has(slot) ? undefined : weight, isRegular }
   })
 }

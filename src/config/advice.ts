@@ -23,17 +23,26 @@ export const ADVISED_BLOCKS: ReadonlyMap<string, Block<unknown>> = new Map<strin
   ),
 )
 
-/** All spellings, the longest first: `option tcpka` before `option`. */
-const KNOWN: readonly { readonly words: readonly string[]; readonly foreign: ForeignWord }[] =
-  FOREIGN_WORDS.flatMap((foreign) => expandSpelling(foreign.words).map((words) => ({ words, foreign }))).sort(
-    (a, b) => b.words.length - a.words.length,
-  )
+interface Known {
+  readonly words: readonly string[]
+  readonly foreign: ForeignWord
+}
+
+let spellings: readonly Known[] | undefined
+
+/** All spellings, the longest first: `option tcpka` before `option`. A configuration without mistakes needs none. */
+function knownSpellings(): readonly Known[] {
+  spellings ??= FOREIGN_WORDS.flatMap((foreign) =>
+    expandSpelling(foreign.words).map((words) => ({ words, foreign })),
+  ).sort((a, b) => b.words.length - a.words.length)
+  return spellings
+}
 
 /** The advice for the longest foreign directive that matches the first words. */
 export function adviceFor(block: Block<unknown>, given: readonly string[]): Advice | undefined {
   // Other programs accept words in any case.
   const lower = given.map((word) => word.toLowerCase())
-  const known = KNOWN.find(({ words, foreign }) => {
+  const known = knownSpellings().find(({ words, foreign }) => {
     const isSame = words.every((word, i) => word === lower[i])
     return isSame && (foreign.value === undefined || foreign.value.test(lower[words.length] ?? ''))
   })

@@ -1,5 +1,6 @@
 /** Checks that each `discover` block has what its type needs, and nothing that only others have. */
 import { SOURCE_NAMES, type SourceName } from '../base/source-names.js'
+import { discoverLack } from './discover-lacks.js'
 import { orList, shown } from './expectation.js'
 import type { Problems } from './problems.js'
 import type { Row } from './row.js'
@@ -9,13 +10,13 @@ import type { TcprelaySettings } from './table-tcprelay.js'
 
 /** The directives, by their keys, without which a source of the type is of no use. */
 const MANDATORY: { readonly [N in SourceName]: readonly (keyof (typeof ROWS_OF_SOURCE)[N])[] } = {
-  dns: [],
-  srv: [],
-  file: [],
-  http: [],
-  etcd: [],
-  consul: [],
-  kubernetes: [],
+  dns: ['dnsName', 'port'],
+  srv: ['dnsName'],
+  file: ['file'],
+  http: ['url'],
+  etcd: ['endpoints', 'prefix'],
+  consul: ['url', 'service'],
+  kubernetes: ['service'],
 }
 
 export function checkDiscovery({ pools }: Pick<TcprelaySettings, 'pools'>, problems: Problems): void {
@@ -37,12 +38,16 @@ function checkDirectives(given: DiscoverSettings, hasMistakes: boolean, problems
       `'${spelling}' belongs to sources of the type ${types}, and this one has 'type = ${type}'`,
     )
   }
+  const { maxIntervalMs = Number.POSITIVE_INFINITY, minIntervalMs = 0 } = given
+  if (minIntervalMs > maxIntervalMs) problems.error(position, "'min interval' is above 'max interval'")
   if (hasMistakes) return
-  for (const key of MANDATORY[type] as readonly string[]) {
+  const missing = (MANDATORY[type] as readonly string[]).filter((key) => values[key] === undefined)
+  for (const key of missing) {
     const [spelling = ''] = own[key]?.spellings ?? []
-    if (values[key] === undefined)
-      problems.error(position, `a source of the type ${type} needs the directive '${spelling}'`)
+    problems.error(position, `a source of the type ${type} needs the directive '${spelling}'`)
   }
+  const lack = missing.length === 0 ? discoverLack(given) : undefined
+  if (lack !== undefined) problems.error(position, lack.text, { hint: lack.hint })
 }
 
 /** The host in an answer is no name that a certificate could be verified with. */

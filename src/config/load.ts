@@ -47,8 +47,7 @@ export interface Configuration {
   readonly environment: ReadonlyMap<string, string>
 }
 
-const BLOCKS: readonly Block<unknown>[] = [topBlock, spawndBlock, tcprelayBlock]
-const KEYWORDS = new Set(['include', ...BLOCKS.flatMap((block) => [...wordsOf(block)])])
+const KEYWORDS = new Set(['include', ...wordsOf([topBlock, spawndBlock, tcprelayBlock])])
 
 export interface ChosenConfiguration extends Configuration {
   readonly sections: SectionIds
@@ -202,7 +201,7 @@ function checkRead(
     tcprelay: tcprelay.foundAt && settings.tcprelay,
     hasListeners: spawnd.draft.given.has('listeners') || spawnd.draft.hasMistakes,
     hasRemotes:
-      ['remotes', 'pools'].some((key) => tcprelay.draft.given.has(key)) ||
+      ['remotes', 'discover', 'pools'].some((key) => tcprelay.draft.given.has(key)) ||
       settings.tcprelay.routes.some(isDynamic) ||
       hasMistakesIn(tcprelay.draft, 'routes'),
     mayHaveCertificate: hasMistakesIn(tcprelay.draft, 'tlsCertificates'),

@@ -2,6 +2,12 @@
 import { SOURCE_NAMES, type SourceName } from '../base/source-names.js'
 import { count, percent } from './number-types.js'
 import { completedBlock, nested, optional, type Rows, type SettingsOf, value } from './row.js'
+import { consulRows } from './table-discover-consul.js'
+import { dnsRows, srvRows } from './table-discover-dns.js'
+import { etcdRows } from './table-discover-etcd.js'
+import { fileRows } from './table-discover-file.js'
+import { httpRows } from './table-discover-http.js'
+import { kubernetesRows } from './table-discover-kubernetes.js'
 import { memberBlock } from './table-remote.js'
 import { choice } from './text-types.js'
 
@@ -31,16 +37,24 @@ const commonRows = {
 
 /** The directives that a type has besides the common ones. */
 export const ROWS_OF_SOURCE = {
-  dns: {},
-  srv: {},
-  file: {},
-  http: {},
-  etcd: {},
-  consul: {},
-  kubernetes: {},
+  dns: dnsRows,
+  srv: srvRows,
+  file: fileRows,
+  http: httpRows,
+  etcd: etcdRows,
+  consul: consulRows,
+  kubernetes: kubernetesRows,
 } satisfies Record<SourceName, Rows>
 
-const discoverRows = { ...commonRows }
+const discoverRows = {
+  ...commonRows,
+  ...dnsRows,
+  ...fileRows,
+  ...httpRows,
+  ...etcdRows,
+  ...consulRows,
+  ...kubernetesRows,
+}
 
 export const discoverBlock = completedBlock(
   'discover',

@@ -13,9 +13,8 @@ import { commaList, oneToken, type ValueType } from './value-type.js'
 const TOKEN = /^[!#$%&'*+.^_`|~0-9A-Za-z-]+$/
 const METHOD = /^[A-Z][A-Z-]*$/
 const FIELD = /^([^:]*):[ \t]*(.*?)[ \t]*$/
-/** The check itself says these; another value breaks the request. */
+/** The request itself has these; another value breaks it. */
 const OWN_FIELDS: Readonly<Record<string, string>> = {
-  host: "write 'host'",
   connection: 'it is always `close`',
   'content-length': 'the request has no content',
   'transfer-encoding': 'the request has no content',
@@ -48,16 +47,19 @@ const hostField = oneToken('NAME', (text) =>
   /^[0-9A-Za-z._~:[\]-]+$/.test(text) ? text : refuseText('a host name, with or without a port', text),
 )
 
-/** `NAME: VALUE`, as one character for each byte. */
-const headerField = oneToken('"NAME: VALUE"', (text) => {
-  const [, name = '', value = ''] = FIELD.exec(text) ?? []
-  if (!TOKEN.test(name) || /[\x00-\x08\x0a-\x1f\x7f]/.test(value))
-    return refuseText("a header line, 'NAME: VALUE'", text)
-  const hint = OWN_FIELDS[name.toLowerCase()]
-  return hint === undefined
-    ? byteString(`${name}: ${value}`)
-    : new Refusal(`the header '${name}' cannot be set here`, hint)
-})
+/** `NAME: VALUE`, as one character for each byte. `ofHost`: the hint at the header `Host`. */
+export function headerField(ofHost: string): ValueType<string> {
+  return oneToken('"NAME: VALUE"', (text) => {
+    const [, name = '', value = ''] = FIELD.exec(text) ?? []
+    if (!TOKEN.test(name) || /[\x00-\x08\x0a-\x1f\x7f]/.test(value))
+      return refuseText("a header line, 'NAME: VALUE'", text)
+    const field = name.toLowerCase()
+    const hint = field === 'host' ? ofHost : OWN_FIELDS[field]
+    return hint === undefined
+      ? byteString(`${name}: ${value}`)
+      : new Refusal(`the header '${name}' cannot be set here`, hint)
+  })
+}
 
 const statusRange = oneToken('STATUS[-STATUS]', (text) => {
   const [first, last = first, ...rest] = text.split('-').map(parseCount)
@@ -84,12 +86,17 @@ export const httpRows = {
     isOurs: true,
   }),
   // Undefined: none is given, so that those of the pool are in force.
-  headers: folded('header', headerField, (items) => (items.length === 0 ? undefined : items), {
-    doc:
-      'Of `http`: a header line of the request. May be repeated. If a remote has any, it sends none of those of its pool. ' +
-      '`Host` and `Connection: close` are always sent, `User-Agent: tcprelay` unless it is given.',
-    isOurs: true,
-  }),
+  headers: folded(
+    'header',
+    headerField("write 'host'"),
+    (items) => (items.length === 0 ? undefined : items),
+    {
+      doc:
+        'Of `http`: a header line of the request. May be repeated. If a remote has any, it sends none of those of its pool. ' +
+        '`Host` and `Connection: close` are always sent, `User-Agent: tcprelay` unless it is given.',
+      isOurs: true,
+    },
+  ),
   statuses: optional('expect status', commaList(statusRange), {
     doc: 'Of `http`: the statuses with which a remote passes. Redirects are not followed.',
     defaultText: '`200-399`',

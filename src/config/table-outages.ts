@@ -1,5 +1,5 @@
-/** The directives of a pool about remotes that are down. */
-import { percent } from './number-types.js'
+/** The directives of a pool about remotes that are down, or that drain. */
+import { percent, time } from './number-types.js'
 import { value } from './row.js'
 import { choice } from './text-types.js'
 
@@ -24,6 +24,16 @@ export const outageRows = {
     doc:
       'What happens to sessions on a remote that is excluded, by its health check or by `fail after`: `keep` leaves them, ' +
       '`close` ends them by a reset, at most 1,000 a second in each process, so that not all clients connect again at once.',
+    isOurs: true,
+  }),
+  drainDeadlineMs: value('drain deadline', time(), 0, {
+    doc:
+      'How long sessions may go on with a remote that drains, as its admin state is `drain` or `maint`, or as `discover` has ' +
+      'removed it; it gets no new clients meanwhile. After this time its idle sessions are closed in order (FIN), those ' +
+      'that move data a few seconds ' +
+      'later by a reset, at most 1,000 a second in each process; a sticky pool then gives its clients other remotes. If the ' +
+      'remote is ready again earlier, its sessions are kept. `weight = 0` is not draining.',
+    zero: 'sessions last as long as their peers want',
     isOurs: true,
   }),
 }

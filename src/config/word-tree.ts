@@ -78,16 +78,23 @@ export function nameOf(row: Row): string {
   return name
 }
 
-/** All words of a block and its nested blocks. */
-export function wordsOf(block: Block<unknown>): ReadonlySet<string> {
+/** All words of these blocks and their nested blocks. */
+export function wordsOf(blocks: readonly Block<unknown>[]): ReadonlySet<string> {
   const words = new Set<string>()
-  for (const row of Object.values(block.rows)) {
-    for (const word of row.spellings.flatMap(expandSpelling).flat()) words.add(word)
-    const inner = row.kind === 'block' || row.kind === 'blocks' ? [row.block] : []
-    const blocks = row.kind === 'kinds' ? [...row.kinds.values()] : inner
-    for (const word of blocks.flatMap((one) => [...wordsOf(one)])) words.add(word)
+  // Several blocks share nested ones. A set may grow while it is iterated.
+  const found = new Set(blocks)
+  for (const { rows } of found) {
+    for (const row of Object.values(rows)) {
+      for (const spelling of row.spellings) for (const word of spelling.split(/[ |]/)) words.add(word)
+      for (const nested of nestedIn(row)) found.add(nested)
+    }
   }
   return words
+}
+
+function nestedIn(row: Row): Iterable<Block<unknown>> {
+  if (row.kind === 'kinds') return row.kinds.values()
+  return row.kind === 'block' || row.kind === 'blocks' ? [row.block] : []
 }
 
 /** The rows of a block, and those of a nested block that may be written directly in it. */

@@ -5,11 +5,13 @@ import { calls, closeAll, done, listenOnLoopback } from '../../test/support/sock
 import { SKIP } from '../balance/skip-reason.js'
 import type { SocketAddress } from '../base/address.js'
 import { createCells } from '../cells/cells.js'
+import type { CounterName } from '../cells/layout.js'
 import type { Fd } from '../kernel/calls.js'
 import { AF_INET, SOCK_STREAM } from '../kernel/constants.js'
 import { linuxSystem } from '../kernel/linux-system.js'
 import { mapPrivate } from '../kernel/memory.js'
 import { decodeAddress, SOCKADDR_BYTES_MAX } from '../kernel/sockaddr.js'
+import { COUNT } from '../observe/counters.js'
 import { DecisionReader, type DecisionRecord } from '../observe/decision-ring.js'
 import { openPoller } from '../reactor/open-poller.js'
 import { BY_DEFAULT } from '../relay/opening/decided-by.js'
@@ -22,6 +24,9 @@ const ADDRESS_BYTES = 16
 /** Bounds the wait for a connection that never comes: ten seconds. */
 const TURNS_MAX = 1_000
 const TURN_MS = 10
+
+const DRAIN_DEADLINE_MS = 3_600_000
+const SHORT_MS = 1
 
 const SHAPE = { children: 1, remotes: 2, listeners: 1, pools: 1, ringBytes: 64 * 1024 }
 
@@ -39,7 +44,7 @@ class TwoRemotes {
   readonly addresses: readonly SocketAddress[]
 
   /** `areDiscovered`: the two are slots for members. */
-  constructor(live: LiveState, areDiscovered = false) {
+  constructor(live: LiveState, areDiscovered = false, drainDeadlineMs = DRAIN_DEADLINE_MS) {
     const places = [0, 1].map(() => mapPrivate(SOCKADDR_BYTES_MAX))
     this.#servers = places.map((place) => listenOnLoopback(place))
     this.addresses = places.map(({ bytes }) => decodeAddress(bytes))
@@ -47,9 +52,11 @@ class TwoRemotes {
       remotePlan(`remote ${i}`, areDiscovered ? [] : [address]),
     )
     const planned = planOf({ listeners: [listenerPlan('listener')], remotes })
-    const pools = planned.pools.map((pool) =>
-      areDiscovered ? { ...pool, members: [], spares: pool.members } : pool,
-    )
+    const pools = planned.pools.map((pool) => ({
+      ...pool,
+      drainDeadlineMs,
+      ...(areDiscovered ? { members: [], spares: pool.members } : {}),
+    }))
     const plan = { ...planned, pools }
     const settings = {
       plan,
@@ -85,6 +92,20 @@ class TwoRemotes {
     throw new Error('no remote gets the client')
   }
 
+  /** Returns how many sessions are open after a turn. */
+  turn(): number {
+    this.reactor.loop.turn(TURN_MS)
+    return this.#count('sessionsNow')
+  }
+
+  get endsDrained(): number {
+    return this.#count('drained')
+  }
+
+  #count(name: CounterName): number {
+    return this.#cells.cells.countersOf(0)[COUNT[name]] as number
+  }
+
   /** As the head reads them. */
   decisions(): readonly DecisionRecord[] {
     const bounds = { listeners: 1, rules: 0, pools: 1, remotes: 2, nowMs: this.reactor.loop.nowMs }
@@ -100,8 +121,8 @@ class TwoRemotes {
 
 const worlds: TwoRemotes[] = []
 
-function openWorld(live: LiveState, areDiscovered = false): TwoRemotes {
-  const world = new TwoRemotes(live, areDiscovered)
+function openWorld(live: LiveState, areDiscovered = false, drainDeadlineMs?: number): TwoRemotes {
+  const world = new TwoRemotes(live, areDiscovered, drainDeadlineMs)
   worlds.push(world)
   return world
 }
@@ -118,12 +139,31 @@ function told(changes: readonly StateChange[]): readonly TwoRemotes[] {
 }
 
 test('a remote in maintenance gets no clients, whenever the reactor hears of it', () => {
-  const worlds = told([{ what: 'admin-state', remoteSlot: 0, state: 'maint' }])
+  const worlds = told([{ what: 'admin-state', remoteSlot: 0, state: 'maint', sinceMs: 0 }])
   for (const world of worlds) {
     assert.deepEqual([world.connect(), world.connect()], [1, 1])
-    world.reactor.handle({ kind: 'state', change: { what: 'admin-state', remoteSlot: 0, state: 'ready' } })
+    world.reactor.handle({
+      kind: 'state',
+      change: { what: 'admin-state', remoteSlot: 0, state: 'ready', sinceMs: 0 },
+    })
     assert.equal(world.connect(), 0)
   }
+})
+
+test('the time to drain is counted from the moment that the head says, and those of the other remote are kept', () => {
+  const world = openWorld(NO_LIVE_STATE)
+  assert.deepEqual([world.connect(), world.connect()], [0, 1])
+  const nowMs = linuxSystem().clock.monotonicMs()
+  const drains = (sinceMs: number) => {
+    const change = { what: 'admin-state', remoteSlot: 0, state: 'drain', sinceMs } as const
+    world.reactor.handle({ kind: 'state', change })
+  }
+  drains(nowMs)
+  assert.equal(world.turn(), 2)
+  drains(nowMs - DRAIN_DEADLINE_MS)
+  for (let turns = 0; turns < TURNS_MAX && world.turn() === 2; turns++);
+  assert.equal(world.turn(), 1)
+  assert.equal(world.endsDrained, 1)
 })
 
 test('clients are distributed by the weights of now', () => {
@@ -139,7 +179,10 @@ test('clients are distributed by the weights of now', () => {
 
 test('each choice of a remote is noted for the head', () => {
   const world = openWorld(changed(NO_LIVE_STATE, { what: 'weight', remoteSlot: 1, weight: 3 }))
-  world.reactor.handle({ kind: 'state', change: { what: 'admin-state', remoteSlot: 0, state: 'drain' } })
+  world.reactor.handle({
+    kind: 'state',
+    change: { what: 'admin-state', remoteSlot: 0, state: 'drain', sinceMs: 0 },
+  })
   const chosen = [world.connect(), world.connect()]
   const noted = world.decisions()
   assert.deepEqual(chosen, [1, 1])
@@ -192,6 +235,18 @@ test('members that discovery has found get clients by weight, and none after the
   assert.deepEqual(counts, [2, 6])
   tell(world, [], [1])
   assert.deepEqual([world.connect(), world.connect()], [0, 0])
+})
+
+test('sessions of a member that has left end after the deadline, those of one that is back do not', () => {
+  const world = openWorld(NO_LIVE_STATE, true, SHORT_MS)
+  tell(world, membersOf(world, [1, 1]))
+  assert.deepEqual([world.connect(), world.connect()].sort(), [0, 1])
+  tell(world, [], [0, 1])
+  const [first] = membersOf(world, [1, 1])
+  tell(world, first === undefined ? [] : [first])
+  for (let turns = 0; turns < TURNS_MAX && world.turn() === 2; turns++);
+  assert.deepEqual([world.turn(), world.endsDrained], [1, 1])
+  assert.equal(world.connect(), 0)
 })
 
 test('a reactor that starts later has the members, and a tier that changes moves clients', () => {

@@ -10,7 +10,6 @@ import { SiblingLoad } from '../accept/sibling-load.js'
 import { AccessList } from '../admission/access-list.js'
 import { IdentityList } from '../admission/identity-list.js'
 import { NONE } from '../balance/policy.js'
-import type { Pool } from '../balance/pool.js'
 import { type OpenedCells, openCells } from '../cells/cells.js'
 import type { Fd } from '../kernel/calls.js'
 import type { PeerCalls } from '../kernel/peer-credentials.js'
@@ -22,11 +21,10 @@ import { describeClient } from '../relay/peer-name.js'
 import type { EndReason } from '../relay/phases.js'
 import { type HandedOver, Relay } from '../relay/relay.js'
 import { type HandedOverSlot, PLAIN } from './handed-over-tls.js'
-import { changesOf, type StateChange } from './live-state.js'
-import type { Plan } from './plan.js'
+import { type AdminStateSince, changesOf, type StateChange } from './live-state.js'
 import type { GenerationSettings } from './reactor-settings.js'
 import { type GenerationParts, type RelayResources, relayParts } from './relay-parts.js'
-import { SessionWatch } from './session-watch.js'
+import { openSessionWatch, type SessionWatch } from './session-watch.js'
 import { Shedder } from './shedder.js'
 
 /** Shared by the generations of one reactor. */
@@ -224,7 +222,7 @@ export class ReactorGeneration {
         pools.ofRemote(change.remoteSlot)?.pool.setWeight(change.remoteSlot, change.weight)
         return
       case 'admin-state':
-        health.setAdminState(change.remoteSlot, change.state)
+        this.#setAdminState(change.remoteSlot, change)
         return
       case 'ticket-keys':
         tls.setTicketKeys(change.keys)
@@ -294,6 +292,12 @@ export class ReactorGeneration {
     return new SiblingLoad({ cells: this.#cells, slot: childSlot, loop, wakeupFd, onClientsLeft })
   }
 
+  #setAdminState(remoteSlot: number, { sinceMs, state }: AdminStateSince): void {
+    const { health, pools } = this.#parts
+    const pool = this.#settings.plan.pools[pools.ofRemote(remoteSlot)?.index ?? -1]
+    health.setAdminState(remoteSlot, state, sinceMs + (pool?.drainDeadlineMs ?? Number.POSITIVE_INFINITY))
+  }
+
   #onEnd(listenerSlot: number, context: GenerationContext): void {
     const wasFull = this.#listenerPlaces.giveBack(listenerSlot)
     context.onRoom(this)
@@ -311,19 +315,4 @@ export class ReactorGeneration {
     this.#parts.system.calls.close(fd)
     if (this.#listenerPlaces.giveBack(slot)) this.#connectionLimit.onListenerRoom()
   }
-}
-
-/** Undefined: sessions end by themselves in all pools. */
-function openSessionWatch(
-  plans: Plan['pools'],
-  pools: readonly { readonly pool: Pool }[],
-  relay: Relay,
-  loop: Loop,
-): SessionWatch | undefined {
-  const watched = pools.flatMap(({ pool }, index) => {
-    const { closesOnDown = false, closesOnRecovery = false, members = [], spares = [] } = plans[index] ?? {}
-    const slots = [...members, ...spares]
-    return closesOnDown || closesOnRecovery ? [{ pool, slots, closesOnDown, closesOnRecovery }] : []
-  })
-  return watched.length === 0 ? undefined : new SessionWatch(watched, relay, loop)
 }

@@ -2,6 +2,7 @@
 import type { RemoteHealth } from '../balance/remote-health.js'
 import { remoteSeeds } from '../balance/remote-seeds.js'
 import { formatAddress } from '../base/address.js'
+import type { Loop } from '../reactor/loop.js'
 import type { RelayPool, RelayPools } from '../relay/relay-pools.js'
 import type { Remotes } from '../relay/remotes.js'
 import type { RemoteArrays } from './build-pools.js'
@@ -11,7 +12,8 @@ import type { PoolPlan } from './plan.js'
 export interface DiscoveredMembersParts {
   readonly pools: RelayPools
   /** In the order of `pools`: the remotes that the configuration names. */
-  readonly plans: readonly Pick<PoolPlan, 'members'>[]
+  readonly plans: readonly Pick<PoolPlan, 'drainDeadlineMs' | 'members'>[]
+  readonly loop: Pick<Loop, 'nowMs'>
   readonly remotes: Remotes
   readonly health: RemoteHealth
   /** Those that the pools were made with. */
@@ -28,11 +30,11 @@ export class DiscoveredMembers {
 
   /** A remote that has left keeps name and addresses for its sessions: its slot is not used again before they have ended. */
   apply({ joined, left }: Extract<StateChange, { what: 'members' }>): void {
-    const { health, pools } = this.#parts
+    const { pools } = this.#parts
     const touched = new Set<RelayPool>()
     for (const slot of left) {
       if (!this.#members.delete(slot)) continue
-      health.setReachable(slot, false)
+      this.#leave(slot)
       touch(touched, pools.ofRemote(slot))
     }
     for (const member of joined) {
@@ -42,11 +44,20 @@ export class DiscoveredMembers {
     for (const relayPool of touched) this.#refresh(relayPool)
   }
 
+  /** It drains from now on: workers that start later have no sessions with it. */
+  #leave(slot: number): void {
+    const { health, loop, plans, pools } = this.#parts
+    const { drainDeadlineMs = Number.POSITIVE_INFINITY } = plans[pools.ofRemote(slot)?.index ?? -1] ?? {}
+    health.setReachable(slot, false)
+    health.setAdminState(slot, 'maint', loop.nowMs + drainDeadlineMs)
+  }
+
   #join(member: LiveMember): void {
     const { addresses, healthName, name, slot, tier, weight } = member
     const { arrays, health, pools, remotes } = this.#parts
     const before = this.#members.get(slot)
     this.#members.set(slot, member)
+    if (before === undefined) health.setAdminState(slot, 'ready')
     arrays.tiers[slot] = tier
     pools.ofRemote(slot)?.pool.setWeight(slot, weight)
     if (before?.name !== name) remotes.rename(slot, name, healthName)

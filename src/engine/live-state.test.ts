@@ -42,6 +42,7 @@ const change: fc.Arbitrary<StateChange> = fc.oneof(
       what: fc.constant('admin-state' as const),
       remoteSlot: slot,
       state: fc.constantFrom('ready' as const, 'drain' as const, 'maint' as const),
+      sinceMs: fc.nat(),
     },
     PLAIN,
   ),
@@ -83,4 +84,14 @@ test('an expired OCSP response is gone, and a state that was handed out does not
   const first = after([{ what: 'staple', id: 'a', staple }])
   const second = changed(first, { what: 'staple', id: 'a', staple: undefined })
   assert.deepEqual([[...first.staples], [...second.staples]], [[['a', staple]], []])
+})
+
+test('weight and admin state of a member are forgotten when it has left', () => {
+  const state = after([
+    { what: 'weight', remoteSlot: 1, weight: 5 },
+    { what: 'admin-state', remoteSlot: 1, state: 'drain', sinceMs: 7 },
+    { what: 'weight', remoteSlot: 2, weight: 6 },
+    { what: 'members', joined: [], left: [1, 3] },
+  ])
+  assert.deepEqual([[...state.weights], [...state.adminStates]], [[[2, 6]], []])
 })

@@ -6,6 +6,13 @@ import type { AdminState } from '../balance/remote-health.js'
 import type { SocketAddress } from '../base/address.js'
 import type { TicketKey } from '../tls/ticket-keys.js'
 
+/** An admin state of a remote. */
+export interface AdminStateSince {
+  readonly state: AdminState
+  /** When it began to drain, CLOCK_MONOTONIC; ignored if it is `ready`. */
+  readonly sinceMs: number
+}
+
 /** A remote that discovery has found, in a slot of its pool. */
 export interface LiveMember {
   readonly slot: number
@@ -25,7 +32,7 @@ export interface LiveState {
   /** By remote slot, if it differs from the plan; 0: no new clients. May be a fraction. */
   readonly weights: ReadonlyMap<number, number>
   /** By remote slot, if it is not `ready`. */
-  readonly adminStates: ReadonlyMap<number, AdminState>
+  readonly adminStates: ReadonlyMap<number, AdminStateSince>
   /** Session tickets are encrypted with the first key, and accepted with all of them. */
   readonly ticketKeys: readonly TicketKey[]
   /** OCSP responses by the `stapleId` of their certificates. */
@@ -37,7 +44,7 @@ export type StateChange =
   | { readonly what: 'members'; readonly joined: readonly LiveMember[]; readonly left: readonly number[] }
   | { readonly what: 'addresses'; readonly remoteSlot: number; readonly addresses: readonly SocketAddress[] }
   | { readonly what: 'weight'; readonly remoteSlot: number; readonly weight: number }
-  | { readonly what: 'admin-state'; readonly remoteSlot: number; readonly state: AdminState }
+  | ({ readonly what: 'admin-state'; readonly remoteSlot: number } & AdminStateSince)
   | { readonly what: 'ticket-keys'; readonly keys: readonly TicketKey[] }
   /** Undefined: the response has expired without a successor. */
   | { readonly what: 'staple'; readonly id: string; readonly staple: Uint8Array | undefined }
@@ -55,14 +62,21 @@ export const NO_LIVE_STATE: LiveState = {
 /** The state after a change. */
 export function changed(state: LiveState, change: StateChange): LiveState {
   switch (change.what) {
-    case 'members':
-      return { ...state, members: withMembers(state.members, change.joined, change.left) }
+    case 'members': {
+      const { joined, left } = change
+      // What was wanted of the last member in a slot is not wanted of the next one.
+      const [weights, adminStates] = [without(state.weights, left), without(state.adminStates, left)]
+      return { ...state, members: withMembers(state.members, joined, left), weights, adminStates }
+    }
     case 'addresses':
       return { ...state, addresses: withEntry(state.addresses, change.remoteSlot, change.addresses) }
     case 'weight':
       return { ...state, weights: withEntry(state.weights, change.remoteSlot, change.weight) }
-    case 'admin-state':
-      return { ...state, adminStates: withEntry(state.adminStates, change.remoteSlot, change.state) }
+    case 'admin-state': {
+      const { remoteSlot, sinceMs, state: adminState } = change
+      const entry = { state: adminState, sinceMs }
+      return { ...state, adminStates: withEntry(state.adminStates, remoteSlot, entry) }
+    }
     case 'ticket-keys':
       return { ...state, ticketKeys: change.keys }
     case 'staple':
@@ -80,7 +94,7 @@ export function changesOf(state: LiveState): readonly StateChange[] {
     }),
     ...[...state.weights].map(([remoteSlot, weight]) => ({ what: 'weight', remoteSlot, weight }) as const),
     ...[...state.adminStates].map(([remoteSlot, admin]) => {
-      return { what: 'admin-state', remoteSlot, state: admin } as const
+      return { what: 'admin-state', remoteSlot, ...admin } as const
     }),
     { what: 'ticket-keys', keys: state.ticketKeys },
     ...[...state.staples].map(([id, staple]) => ({ what: 'staple', id, staple }) as const),
@@ -92,10 +106,13 @@ function withMembers(
   joined: readonly LiveMember[],
   left: readonly number[],
 ): LiveState['members'] {
-  const copy = new Map(members)
-  for (const slot of left) copy.delete(slot)
+  const copy = new Map(without(members, left))
   for (const member of joined) copy.set(member.slot, member)
   return copy
+}
+
+function without<V>(map: ReadonlyMap<number, V>, slots: readonly number[]): ReadonlyMap<number, V> {
+  return new Map([...map].filter(([slot]) => !slots.includes(slot)))
 }
 
 /** A copy: a `LiveState` does not change. */

@@ -112,6 +112,8 @@ export interface PoolPlan {
   readonly closesOnRecovery: boolean
   /** Sessions on a remote that is excluded end. */
   readonly closesOnDown: boolean
+  /** How long sessions may go on with a remote that drains. Infinity: until their end. */
+  readonly drainDeadlineMs: number
   /** Undefined: sessions stay where they are. */
   readonly shed: ShedPlan | undefined
   /** Shape of the slow start of its remotes; 1: linear. */

@@ -85,7 +85,7 @@ export function relayParts(
     questions,
     lookups,
     remotes: ofRemotes,
-    members: new DiscoveredMembers({ pools, plans: plan.pools, remotes: ofRemotes, health, arrays }),
+    members: new DiscoveredMembers({ pools, plans: plan.pools, remotes: ofRemotes, health, arrays, loop }),
     health,
     pools,
     routing,

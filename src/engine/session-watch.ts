@@ -1,24 +1,34 @@
 /**
  * Ends sessions because of the state of their remote. `on recovery = close`: the better tiers of its pool can serve again.
- * `on down = close`: it is excluded.
+ * `on down = close`: it is excluded. `drain deadline`: it has drained for that long.
  */
 import type { Pool } from '../balance/pool.js'
 import { EXCLUDED } from '../base/verdict.js'
 import type { Loop } from '../reactor/loop.js'
 import { Timer, type TimerOwner } from '../reactor/timers.js'
-import type { EndReason } from '../relay/phases.js'
 import type { Relay } from '../relay/relay.js'
+import type { Session } from '../relay/session.js'
+import type { Plan, PoolPlan } from './plan.js'
 
-/** Nothing reports a verdict or a recovery to all workers. A second is short compared with an outage. */
+/** Nothing reports a verdict, a recovery or a deadline to all workers. A second is short compared with an outage. */
 const CHECK_EVERY_MS = 1_000
 
 /**
- * Sessions on remotes that are down end at 1,000 a second in each worker: their clients connect again, to the remotes that
+ * Sessions on remotes that are down or drained end at 1,000 a second in each worker: their clients connect again, to the remotes that
  * are left, and with TLS a new connection costs a worker up to a third of a millisecond. In small steps, so that the clients do not
  * come in bursts.
  */
 const CLOSE_EVERY_MS = 100
 const CLOSED_AT_ONCE = 100
+
+/** A session without data for this long is between two requests: in most protocols its peers take an end well. */
+const QUIET_MS = 500
+
+/**
+ * At the deadline a session may be in the middle of a transfer, which a FIN would make look complete. It has this time to become
+ * quiet, and is then reset.
+ */
+const BUSY_MAX_MS = 5_000
 
 /** A pool with these directives. */
 export interface WatchedPool {
@@ -27,6 +37,7 @@ export interface WatchedPool {
   readonly slots: readonly number[]
   readonly closesOnRecovery: boolean
   readonly closesOnDown: boolean
+  readonly endsDrained: boolean
 }
 
 export class SessionWatch implements TimerOwner {
@@ -47,8 +58,8 @@ export class SessionWatch implements TimerOwner {
   }
 
   onTimer(): void {
-    const isLate = this.#mayEndSessions() && this.#endSessions() === CLOSED_AT_ONCE
-    this.#wait(isLate ? CLOSE_EVERY_MS : CHECK_EVERY_MS)
+    const areSomeLeft = this.#mayEndSessions() && this.#endSessions()
+    this.#wait(areSomeLeft ? CLOSE_EVERY_MS : CHECK_EVERY_MS)
   }
 
   close(): void {
@@ -57,37 +68,76 @@ export class SessionWatch implements TimerOwner {
 
   /** Without it no session needs to be looked at. */
   #mayEndSessions(): boolean {
-    for (const { closesOnDown, closesOnRecovery, pool } of this.#watched) {
+    for (const { closesOnDown, closesOnRecovery, endsDrained, pool, slots } of this.#watched) {
       if (closesOnRecovery) return true
-      if (!closesOnDown) continue
-      for (const slot of pool.members) if (pool.health.verdict[slot] === EXCLUDED) return true
+      for (const slot of slots) {
+        if (closesOnDown && pool.health.verdict[slot] === EXCLUDED) return true
+        if (endsDrained && pool.health.isDrained(slot, this.#loop.nowMs)) return true
+      }
     }
     return false
   }
 
-  /** Returns how many have ended because their remote is down. */
-  #endSessions(): number {
+  /** Returns whether sessions are left that have to end: those above the rate, and busy ones. */
+  #endSessions(): boolean {
     const { openSessions } = this.#relay
     let ended = 0
+    let areSomeBusy = false
     // From the end: a session that ends is replaced by the last one.
     for (let i = openSessions.length - 1; i >= 0; i--) {
       const session = openSessions[i]
       const reason = session?.wasConnected ? this.#reasonToEnd(session.remoteSlot) : undefined
-      if (reason === 'remote-down' && ended++ === CLOSED_AT_ONCE) return CLOSED_AT_ONCE
-      if (reason !== undefined) session?.cut(reason)
+      if (session === undefined || reason === undefined) continue
+      if (reason === 'recovery') session.cut(reason)
+      else if (ended === CLOSED_AT_ONCE) return true
+      else if (reason === 'remote-down') session.cut(reason)
+      else if (!this.#endDrained(session)) {
+        areSomeBusy = true
+        continue
+      }
+      if (reason !== 'recovery') ended++
     }
-    return ended
+    return areSomeBusy
   }
 
-  #reasonToEnd(slot: number): EndReason | undefined {
+  /** False: it is busy, and has time left. */
+  #endDrained(session: Session): boolean {
+    const { nowMs } = this.#loop
+    const health = this.#pools[session.remoteSlot]?.pool.health
+    if (session.isIdleSince(nowMs - QUIET_MS)) session.endIdle('drained')
+    else if (health?.isDrained(session.remoteSlot, nowMs - BUSY_MAX_MS)) session.cut('drained')
+    else return false
+    return true
+  }
+
+  #reasonToEnd(slot: number): 'drained' | 'recovery' | 'remote-down' | undefined {
     const watched = this.#pools[slot]
     if (watched === undefined) return undefined
-    const { closesOnDown, closesOnRecovery, pool } = watched
+    const { closesOnDown, closesOnRecovery, endsDrained, pool } = watched
     if (closesOnDown && pool.health.verdict[slot] === EXCLUDED) return 'remote-down'
+    if (endsDrained && pool.health.isDrained(slot, this.#loop.nowMs)) return 'drained'
     return closesOnRecovery && pool.isOutranked(slot, this.#loop.nowMs) ? 'recovery' : undefined
   }
 
   #wait(ms: number): void {
     this.#loop.timers.set(this.#timer, this.#loop.nowMs + ms)
   }
+}
+
+/** Undefined: sessions end by themselves in all pools. */
+export function openSessionWatch(
+  plans: Plan['pools'],
+  pools: readonly { readonly pool: Pool }[],
+  relay: Relay,
+  loop: Loop,
+): SessionWatch | undefined {
+  const watched = pools.flatMap(({ pool }, index) => {
+    const { closesOnDown, closesOnRecovery, drainDeadlineMs, members, spares = [] } = plans[index] as PoolPlan
+    const slots = [...members, ...spares]
+    const endsDrained = drainDeadlineMs < Number.POSITIVE_INFINITY
+    return closesOnDown || closesOnRecovery || endsDrained
+      ? [{ pool, slots, closesOnDown, closesOnRecovery, endsDrained }]
+      : []
+  })
+  return watched.length === 0 ? undefined : new SessionWatch(watched, relay, loop)
 }

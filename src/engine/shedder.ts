@@ -66,7 +66,7 @@ export class Shedder implements TimerOwner {
     const idle = sessions.filter((session) => session.isIdleSince(quietSinceMs))
     idle.sort((a, b) => a.acceptedAtMs - b.acceptedAtMs)
     const ending = idle.slice(0, most)
-    for (const session of ending) session.close('shed')
+    for (const session of ending) session.endIdle('shed')
     return ending.length
   }
 

@@ -8,6 +8,12 @@ import type { ProbedRemote, ProbePlan } from './probe-plan.js'
 import type { ProbeTls } from './probe-tls.js'
 import { proxyHeader } from './proxy-header.js'
 
+/** How often the clock is looked at during a check. */
+const LOOK_EVERY_MS = 250
+
+/** A timer that fires so much too late: the process stood still (SIGSTOP, a virtual machine that is moved, no processor). */
+export const STALL_MS = 1_000
+
 export type SessionPlan = Pick<ProbePlan, 'sendProxy' | 'timeoutMs'>
 
 export type SessionRemote = Partial<Pick<ProbedRemote, 'name' | 'tls'>>
@@ -18,17 +24,35 @@ export class ProbeSession {
   readonly #remote: SessionRemote
   /** Made when it is asked for: most checks need none, and it costs as much as a tenth of a check. */
   #abort: AbortController | undefined
-  readonly #timer: NodeJS.Timeout
+  readonly #nowMs: () => number
+  readonly #endMs: number
+  #timer: NodeJS.Timeout
+  #lookedMs: number
+  #hasStalled = false
   #conversation: Conversation | undefined
   /** While it connects, and during a TLS handshake. */
   #pending: Pending | undefined
 
-  /** `addresses`: at least one. The time begins now. */
-  constructor(addresses: readonly SocketAddress[], plan: SessionPlan, remote: SessionRemote = {}) {
+  /** `addresses`: at least one. The time begins now. `nowMs`: CLOCK_MONOTONIC. */
+  constructor(
+    addresses: readonly SocketAddress[],
+    plan: SessionPlan,
+    remote: SessionRemote = {},
+    nowMs = () => performance.now(),
+  ) {
     this.#remote = remote
     this.#addresses = addresses
     this.#plan = plan
-    this.#timer = setTimeout(() => this.#timeOut(), plan.timeoutMs)
+    this.#nowMs = nowMs
+    this.#lookedMs = nowMs()
+    this.#endMs = this.#lookedMs + plan.timeoutMs
+    this.#timer = this.#lookLater()
+  }
+
+  /** The process stood still during the check, so that its result says nothing of the remote. */
+  get hasStalled(): boolean {
+    this.#noteStall()
+    return this.#hasStalled
   }
 
   /** The addresses of the remote; the first one is preferred. */
@@ -124,6 +148,23 @@ export class ProbeSession {
         resolve(socket)
       })
     })
+  }
+
+  #lookLater(): NodeJS.Timeout {
+    const leftMs = this.#endMs - this.#lookedMs
+    return setTimeout(() => this.#look(), Math.min(leftMs, LOOK_EVERY_MS))
+  }
+
+  #look(): void {
+    this.#noteStall()
+    if (this.#lookedMs >= this.#endMs) this.#timeOut()
+    else this.#timer = this.#lookLater()
+  }
+
+  #noteStall(): void {
+    const nowMs = this.#nowMs()
+    if (nowMs - this.#lookedMs > LOOK_EVERY_MS + STALL_MS) this.#hasStalled = true
+    this.#lookedMs = nowMs
   }
 
   #timeOut(): void {

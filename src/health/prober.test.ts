@@ -1,8 +1,9 @@
 import assert from 'node:assert/strict'
-import { createServer, type Server } from 'node:net'
+import { createServer, type Server, type Socket } from 'node:net'
 import { type TestContext, test } from 'node:test'
 import { rawPeers } from '../../test/harness/peers.js'
 import { until } from '../../test/harness/until.js'
+import { serverThat } from '../../test/support/checked.js'
 import type { SocketAddress } from '../base/address.js'
 import { Boundary } from '../observe/boundary.js'
 import type { ProbedRemote, ProbePlan, ProbeResult } from './probe-plan.js'
@@ -28,9 +29,11 @@ interface Seen extends ProbeResult {
 
 function proberFor(t: TestContext, pace: Pace = 'up') {
   const results: Seen[] = []
+  /** For how long the process has stood still; for the share of `random`. */
+  const world = { stoodStillMs: 0, random: () => 0.5 }
   const prober = new Prober({
-    nowMs: () => performance.now(),
-    random: () => 0.5,
+    nowMs: () => performance.now() + world.stoodStillMs,
+    random: () => world.random(),
     onResult: ({ name }, result) => {
       results.push({ name, ...result })
       return pace
@@ -41,7 +44,7 @@ function proberFor(t: TestContext, pace: Pace = 'up') {
     ),
   })
   t.after(() => prober.close())
-  return { prober, results, of: (name: string) => results.filter((result) => result.name === name) }
+  return { prober, results, world, of: (name: string) => results.filter((result) => result.name === name) }
 }
 
 async function serverFor(t: TestContext): Promise<{ server: Server; address: SocketAddress }> {
@@ -109,6 +112,61 @@ test('evidence of a failure brings the next check forward', async (t) => {
   prober.checkSoon('a')
   await until('a is checked again', () => of('a').length > 1)
   assert.equal(of('b').length, 1)
+})
+
+test('a check during which the process stood still is repeated', async (t) => {
+  const { of, prober, world } = proberFor(t)
+  const sockets: Socket[] = []
+  const address = await serverThat(t, (socket) => sockets.push(socket))
+  const sought = { kind: 'bytes', source: 'hi', shown: '"hi"' } as const
+  const check = { type: 'expect', steps: [{ kind: 'expect', sought }] } as const
+  prober.watch([remoteAt('a', address, { check, timeoutMs: 60_000 })])
+  const connection = (nth: number) => until(`connection ${nth}`, () => sockets[nth - 1])
+  // Its server gives up, and so would the time limit.
+  const first = await connection(1)
+  world.stoodStillMs += 10_000
+  first.destroy()
+  const second = await connection(2)
+  assert.deepEqual(of('a'), [])
+  second.write('hi')
+  await until('its result', () => of('a').length === 1)
+  // The same with the time limit, and with a check that succeeded.
+  await connection(3)
+  world.stoodStillMs += 70_000
+  ;(await connection(4)).write('hi')
+  await until('its result', () => of('a').length === 2)
+  const fifth = await connection(5)
+  world.stoodStillMs += 10_000
+  fifth.write('hi')
+  // Twice in a row: the result counts, or a remote would never be down on a machine that always stands still.
+  const sixth = await connection(6)
+  world.stoodStillMs += 10_000
+  sixth.destroy()
+  await until('its result', () => of('a').length === 3)
+  assert.deepEqual(
+    of('a').map(({ isUp }) => isUp),
+    [true, true, false],
+  )
+})
+
+test('a check that is due when the process goes on is put off by a random part of the interval', (t) => {
+  t.mock.timers.enable({ apis: ['setTimeout'] })
+  const { prober, world } = proberFor(t)
+  const asked = new Set<number>()
+  const remotes = Array.from({ length: 100 }, (_, i) => ({
+    ...remoteAt(`r${i}`, undefined, { fastIntervalMs: 1_000, intervalMs: 1_000 }),
+    addresses: () => {
+      asked.add(i)
+      return []
+    },
+  }))
+  prober.watch(remotes)
+  world.random = () => 0.9
+  world.stoodStillMs += 10_000
+  t.mock.timers.tick(1_000)
+  assert.ok(asked.size <= 11, `${asked.size} of 100`)
+  t.mock.timers.tick(900)
+  assert.equal(asked.size, 100)
 })
 
 test('the first checks of many remotes are spread', (t) => {

@@ -6,7 +6,7 @@ import type { Boundary } from '../observe/boundary.js'
 import type { ProbeAdvice } from './probe-checks.js'
 import { ProbeFailure } from './probe-failure.js'
 import type { ProbedRemote, ProbePlan, ProbeResult } from './probe-plan.js'
-import { ProbeSession } from './probe-session.js'
+import { ProbeSession, STALL_MS } from './probe-session.js'
 import { runProbe } from './probe-types.js'
 
 /** How soon a remote is checked again: its state is settled and up, settled and down, or about to change. */
@@ -27,12 +27,16 @@ interface Watched {
   remote: ProbedRemote
   /** Until the next check. */
   timer: NodeJS.Timeout | undefined
+  /** When it is due. */
+  dueMs: number
   /** The check that runs. */
   session: ProbeSession | undefined
   startedMs: number
   pace: Pace
   /** A check is wanted as soon as the present one has ended. */
   isUrgent: boolean
+  /** The last check was put off, or its result dropped, because the process stood still: the next one counts. */
+  isPutOff: boolean
 }
 
 export class Prober {
@@ -80,6 +84,8 @@ export class Prober {
       startedMs: this.#parts.nowMs(),
       pace: 'changing',
       isUrgent: false,
+      dueMs: 0,
+      isPutOff: false,
     }
     this.#watched.set(remote.name, watched)
     this.#after(watched, share * remote.plan.fastIntervalMs)
@@ -95,7 +101,19 @@ export class Prober {
 
   #after(watched: Watched, delayMs: number): void {
     clearTimeout(watched.timer)
-    watched.timer = setTimeout(() => this.#check(watched), delayMs)
+    watched.dueMs = this.#parts.nowMs() + delayMs
+    watched.timer = setTimeout(() => this.#onDue(watched), delayMs)
+  }
+
+  #onDue(watched: Watched): void {
+    if (this.#parts.nowMs() - watched.dueMs > STALL_MS && !watched.isPutOff) this.#putOff(watched)
+    else this.#check(watched)
+  }
+
+  /** After a time in which the process stood still, the checks of all remotes are due at once: spreads them again. */
+  #putOff(watched: Watched): void {
+    watched.isPutOff = true
+    this.#after(watched, this.#parts.random() * watched.remote.plan.fastIntervalMs)
   }
 
   #check(watched: Watched): void {
@@ -105,7 +123,7 @@ export class Prober {
     watched.isUrgent = false
     // Its name has no address yet: it gets no clients, and nothing can be said of it.
     if (addresses.length === 0) this.#wait(watched)
-    else void this.#run(watched, new ProbeSession(addresses, remote.plan, remote))
+    else void this.#run(watched, new ProbeSession(addresses, remote.plan, remote, this.#parts.nowMs))
   }
 
   async #run(watched: Watched, session: ProbeSession): Promise<void> {
@@ -120,6 +138,12 @@ export class Prober {
     // Stopped meanwhile, by a reload or the end.
     if (watched.session !== session) return
     watched.session = undefined
+    // The server may have answered in time, or have given up waiting.
+    if (session.hasStalled && !watched.isPutOff) {
+      this.#putOff(watched)
+      return
+    }
+    watched.isPutOff = false
     watched.pace = onResult(watched.remote, { ...outcome, startedMs, latencyMs: nowMs() - startedMs })
     this.#wait(watched)
   }

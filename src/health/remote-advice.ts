@@ -3,17 +3,26 @@ import { NOTICE } from '../observe/severity.js'
 import type { Say } from '../observe/trace.js'
 import type { ProbeAdvice } from './probe-checks.js'
 
+/** What a remote wants. */
+export interface Advice extends Required<ProbeAdvice> {
+  /** When its admin state ceased to be `ready`, CLOCK_MONOTONIC; 0: it is ready. */
+  readonly drainsSinceMs: number
+}
+
 /** Until a remote has advised something. */
-const CONFIGURED: Required<ProbeAdvice> = { weightPercent: 100, adminState: 'ready' }
+const CONFIGURED: Advice = { weightPercent: 100, adminState: 'ready', drainsSinceMs: 0 }
 
 export class RemoteAdvice {
   readonly #say: Say
-  readonly #onChange: (name: string, advice: Required<ProbeAdvice>) => void
+  readonly #nowMs: () => number
+  readonly #onChange: (name: string, advice: Advice) => void
   /** Those that differ, or have differed, from the configuration. */
-  #known = new Map<string, Required<ProbeAdvice>>()
+  #known = new Map<string, Advice>()
 
-  constructor(say: Say, onChange: (name: string, advice: Required<ProbeAdvice>) => void) {
+  /** `nowMs`: CLOCK_MONOTONIC. */
+  constructor(say: Say, onChange: (name: string, advice: Advice) => void, nowMs: () => number) {
     this.#say = say
+    this.#nowMs = nowMs
     this.#onChange = onChange
   }
 
@@ -22,7 +31,7 @@ export class RemoteAdvice {
     this.#known = new Map([...this.#known].filter(([name]) => names.has(name)))
   }
 
-  of(name: string): Required<ProbeAdvice> | undefined {
+  of(name: string): Advice | undefined {
     return this.#known.get(name)
   }
 
@@ -30,8 +39,10 @@ export class RemoteAdvice {
   hear(name: string, said: ProbeAdvice | undefined): void {
     if (said === undefined) return
     const before = this.#known.get(name) ?? CONFIGURED
-    const advice = { ...before, ...said }
-    const { adminState, weightPercent } = advice
+    const { adminState, weightPercent } = { ...before, ...said }
+    // From `drain` to `maint` the time goes on.
+    const drainsSinceMs = adminState === 'ready' ? 0 : before.drainsSinceMs || this.#nowMs()
+    const advice = { adminState, weightPercent, drainsSinceMs }
     const changes = [
       ...(weightPercent === before.weightPercent ? [] : [`${weightPercent} % of its weight`]),
       ...(adminState === before.adminState ? [] : [`the admin state ${adminState}`]),

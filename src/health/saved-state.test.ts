@@ -56,15 +56,17 @@ test('reads what was written, after a restart with another clock', () => {
   )
 })
 
-test('has a line for each remote', () => {
+test('has a line for each remote, and for each pool with discovery', () => {
   assert.equal(
     textOf([
       ['a', REMOTE],
       ['b', REMOTE],
     ]).split('\n').length,
-    5,
+    6,
   )
-  assert.match(textOf([]), /^\{"version":1,"writtenAt":1700000002000,"remotes":\{\n\}\}\n$/)
+  assert.match(textOf([]), /^\{"version":1,"writtenAt":1700000002000,"remotes":\{\n\},"pools":\{\n\}\}\n$/)
+  const pools = [['web', []] as const, ['db', []] as const]
+  assert.equal([...savedText([], pools, 0, 0)].join('').split('\n').length, 6)
 })
 
 test('ignores fields that it does not know', () => {

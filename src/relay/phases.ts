@@ -82,6 +82,8 @@ export type EndReason =
   | 'remote-down'
   /** `shed`: idle, and its remote had too many sessions. */
   | 'shed'
+  /** `drain deadline`: its remote has drained for that long. */
+  | 'drained'
   /** The relay lacks descriptors or memory. */
   | 'shortage'
   /** Cut when the grace period of the shutdown expired. */
@@ -122,6 +124,7 @@ export const REASON_COUNTS: Readonly<Record<EndReason, number>> = {
   recovery: COUNT.cutOnRecovery,
   'remote-down': COUNT.cutOnDown,
   shed: COUNT.shed,
+  drained: COUNT.drained,
   shortage: COUNT.notServed,
   shutdown: COUNT.cutAtShutdown,
 }

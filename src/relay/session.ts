@@ -250,6 +250,13 @@ export class Session implements TimerOwner {
     this.close(reason)
   }
 
+  /** Ends a session with nothing to deliver in order: FIN, after close_notify where there is TLS. */
+  endIdle(reason: EndReason): void {
+    // Best effort: a side that fails here is closed anyway.
+    for (const side of [this.client, this.remote]) side.transport.sendEnd(side)
+    this.close(reason)
+  }
+
   /** Whether it relays, without data since then and with nothing to deliver. */
   isIdleSince(ms: number): boolean {
     const { lastActiveMs, phase, toClient, toRemote } = this

@@ -19,18 +19,22 @@ function findings(options: Partial<ServerTlsOptions>): readonly string[] {
 
 const ofCertificate = (certificate: ServerCertificateOptions) => findings({ certificates: [certificate] })
 
+// Made once: a key of RSA may take a second.
+const identities = new Map(
+  kinds.map((kind) => [
+    kind,
+    makeIdentity({ name: 'localhost', kind, issuer: authority, alternativeNames: ['localhost'] }),
+  ]),
+)
+
 function exported(
   kind: KeyKind,
   format: 'pem' | 'der',
   type: 'pkcs8' | 'pkcs1' | 'sec1',
   passphrase?: string,
 ) {
-  const identity = makeIdentity({
-    name: 'localhost',
-    kind,
-    issuer: authority,
-    alternativeNames: ['localhost'],
-  })
+  const identity = identities.get(kind)
+  assert.ok(identity)
   const cipher = passphrase === undefined ? {} : { cipher: 'aes-256-cbc', passphrase }
   // Node's types are stricter than necessary: all but one combination works.
   const options = { format, type, ...cipher } as { format: 'pem'; type: 'pkcs8' }

@@ -1,7 +1,8 @@
 import assert from 'node:assert/strict'
-import { cpSync, readdirSync, rmSync, symlinkSync, writeFileSync } from 'node:fs'
+import { cpSync, readdirSync, readFileSync, rmSync, statSync, symlinkSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { type TestContext, test } from 'node:test'
+import { Script } from 'node:vm'
 import { temporaryFolder } from '../harness/clean-up.js'
 import { Client } from '../harness/client.js'
 import { fileOfProject, Program } from '../harness/program.js'
@@ -42,3 +43,13 @@ for (const [what, change] of [
     assert.deepEqual(await program.ended(), { code: 0, signal: null })
   })
 }
+
+test('functions that a start and a session call are compiled in advance', (t) => {
+  const { caches } = copyOf(t)
+  for (const cache of caches) {
+    const code = readFileSync(cache.replace(/\.\w+\.cache$/, ''), 'latin1')
+    const parsedOnly = new Script(code).createCachedData().length
+    // They are a third to a half of it.
+    assert.ok(statSync(cache).size > parsedOnly * 1.2, `${cache}: no more than ${parsedOnly} bytes`)
+  }
+})

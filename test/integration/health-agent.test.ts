@@ -1,23 +1,12 @@
 import assert from 'node:assert/strict'
-import { createServer } from 'node:net'
-import { type TestContext, test } from 'node:test'
+import { test } from 'node:test'
+import { agentThat } from '../harness/agent.js'
 import { Client } from '../harness/client.js'
 import { MODES } from '../harness/modes.js'
 import { relayTo } from '../harness/relay.js'
 import { reload } from '../harness/reload.js'
 import { remoteThat, says } from '../harness/remote.js'
 import { until } from '../harness/until.js'
-
-/** An agent that gives the present answer to everybody. */
-async function agentThat(t: TestContext, answer: string) {
-  const agent = { answer, port: 0 }
-  const server = createServer((socket) => socket.on('error', () => {}).end(`${agent.answer}\n`))
-  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve))
-  t.after(() => void server.close())
-  const place = server.address()
-  agent.port = typeof place === 'object' ? (place?.port ?? 0) : 0
-  return agent
-}
 
 for (const mode of MODES) {
   test(`${mode.name}: an agent sets weight and admin state of its remote, also over a reload`, async (t) => {

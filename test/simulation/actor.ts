@@ -1,4 +1,5 @@
 import { ECONNRESET } from '../../src/kernel/errno.js'
+import { ByteQueue } from './byte-queue.js'
 import type { Chance } from './chance.js'
 import type { FakeSocket, Peer } from './fake-socket.js'
 
@@ -28,7 +29,7 @@ export class Actor implements Peer {
   /** A server has one; a client those that an attempt has reached. */
   others: Actor[] = []
   sent = 0
-  got: number[] = []
+  readonly got = new ByteQueue()
   hasEnded = false
   hasClosed = false
   hasReset = false
@@ -138,7 +139,7 @@ export class Actor implements Peer {
       this.#reset()
       return
     }
-    for (const byte of bytes) this.got.push(byte)
+    this.got.push(bytes)
   }
 
   onEnd(): void {
@@ -165,8 +166,8 @@ export class Actor implements Peer {
     const most = this.#chance.pick([windowBytes, windowBytes, Math.ceil(windowBytes / 8)])
     const count = Math.min(this.#chance.between(1, most), room, this.bytesToSend - this.sent)
     if (count <= 0) return
-    const bytes: number[] = []
-    for (const end = this.sent + count; this.sent < end; this.sent++) bytes.push(this.byteAt(this.sent))
+    const bytes = new Uint8Array(count)
+    for (let i = 0; i < count; i++) bytes[i] = this.byteAt(this.sent++)
     this.socket.arrive(bytes)
   }
 }

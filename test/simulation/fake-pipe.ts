@@ -1,11 +1,12 @@
 import { EAGAIN } from '../../src/kernel/errno.js'
+import { ByteQueue } from './byte-queue.js'
 import type { FakeSocket } from './fake-socket.js'
 
 /** A pipe of the relay: one queue of bytes of any session. */
 export class FakePipe {
   readonly readEnd: number
   readonly writeEnd: number
-  bytes: number[] = []
+  readonly bytes = new ByteQueue()
   capacity = 65_536
 
   constructor(readEnd: number, writeEnd: number) {
@@ -17,17 +18,17 @@ export class FakePipe {
   fillFrom(socket: FakeSocket, most: number): number {
     const room = Math.min(most, this.capacity - this.bytes.length)
     if (room <= 0) return -EAGAIN
-    const got = new Uint8Array(room)
+    const got = new Uint8Array(Math.min(room, Math.max(1, socket.received.length)))
     const count = socket.recv(got)
-    for (const byte of got.subarray(0, Math.max(0, count))) this.bytes.push(byte)
+    this.bytes.push(got.subarray(0, Math.max(0, count)))
     return count
   }
 
   /** splice(2) into a socket. */
   emptyInto(socket: FakeSocket, wanted: number, most: number): number {
     if (this.bytes.length === 0) return -EAGAIN
-    const took = socket.send(Uint8Array.from(this.bytes.slice(0, wanted)), most)
-    if (took > 0) this.bytes.splice(0, took)
+    const took = socket.send(this.bytes.bytes.subarray(0, wanted), most)
+    if (took > 0) this.bytes.take(took)
     return took
   }
 }

@@ -1,5 +1,6 @@
 import { EAGAIN, ECONNRESET, EINPROGRESS, ENOTCONN, EPIPE } from '../../src/kernel/errno.js'
 import { FAILED, HUNG_UP, PEER_ENDED, READABLE, WRITABLE } from '../../src/reactor/poller.js'
+import { ByteQueue } from './byte-queue.js'
 
 /** The other end of a fake socket: a client or a server played by the world. */
 export interface Peer {
@@ -20,9 +21,9 @@ export class FakeSocket {
   readonly sendCapacity: number
   peer: Peer | undefined
   /** Sent by the peer, not yet read. */
-  received: number[] = []
+  readonly received = new ByteQueue()
   /** Taken from the relay, not yet acknowledged by the peer. */
-  unsent: number[] = []
+  readonly unsent = new ByteQueue()
   state: 'new' | 'connecting' | 'open' | 'broken' = 'new'
   hasPeerEnded = false
   /** sk_err: reported once, to the first reader. */
@@ -69,7 +70,7 @@ export class FakeSocket {
   recv(into: Uint8Array): number {
     if (this.state === 'connecting' || this.state === 'new') return -EAGAIN
     if (this.received.length > 0) {
-      const bytes = this.received.splice(0, this.takeReceived(into.length))
+      const bytes = this.received.take(this.takeReceived(into.length))
       into.set(bytes)
       return bytes.length
     }
@@ -78,9 +79,10 @@ export class FakeSocket {
   }
 
   peek(into: Uint8Array): number {
-    const left = [...this.received]
+    const left = this.received.bytes.slice()
     const outcome = this.recv(into)
-    this.received = left
+    this.received.clear()
+    this.received.push(left)
     return outcome
   }
 
@@ -97,7 +99,7 @@ export class FakeSocket {
     const count = Math.min(from.length, this.sendCapacity - this.unsent.length, most)
     if (count < from.length) this.wantsSpace = true
     if (count <= 0) return -EAGAIN
-    for (const byte of from.subarray(0, count)) this.unsent.push(byte)
+    this.unsent.push(from.subarray(0, count))
     return count
   }
 
@@ -129,7 +131,7 @@ export class FakeSocket {
       this.isShut = true
       return
     }
-    this.unsent = []
+    this.unsent.clear()
     this.state = 'broken'
     this.peer?.onReset()
   }
@@ -137,8 +139,8 @@ export class FakeSocket {
   /** The network carries up to `most` bytes to the peer, and the end behind the last one. */
   carry(most: number): void {
     if (this.state !== 'open') return
-    const bytes = this.unsent.splice(0, most)
-    if (bytes.length > 0) this.peer?.onBytes(Uint8Array.from(bytes))
+    const bytes = this.unsent.take(most)
+    if (bytes.length > 0) this.peer?.onBytes(bytes)
     if (this.wantsSpace) {
       this.wantsSpace = false
       this.hasEdge = true
@@ -155,14 +157,14 @@ export class FakeSocket {
   }
 
   /** Bytes of the peer arrive. A closed socket answers them with a reset. */
-  arrive(bytes: readonly number[]): void {
+  arrive(bytes: Uint8Array): void {
     if (this.state !== 'open') return
     if (this.isClosed) {
       this.state = 'broken'
       this.peer?.onReset()
       return
     }
-    for (const byte of bytes) this.received.push(byte)
+    this.received.push(bytes)
     this.totalReceived += bytes.length
     this.hasEdge = true
   }
@@ -184,7 +186,7 @@ export class FakeSocket {
     if (this.state === 'broken') return
     this.receivedBeforeReset = this.totalReceived
     this.state = 'broken'
-    this.unsent = []
+    this.unsent.clear()
     this.error = errno
     this.hasEdge = true
   }

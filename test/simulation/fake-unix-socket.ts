@@ -66,7 +66,7 @@ export class FakeUnixSocket extends FakeSocket {
     if (this.isShut || this.state === 'broken') return -EPIPE
     const count = Math.min(from.length, this.sendCapacity - this.unsent.length)
     if (count <= 0) return -EAGAIN
-    for (const byte of from.subarray(0, count)) this.unsent.push(byte)
+    this.unsent.push(from.subarray(0, count))
     return count
   }
 
@@ -91,9 +91,9 @@ export class FakeUnixSocket extends FakeSocket {
   override carry(most: number): void {
     const { peer } = this
     if (this.state !== 'open' || peer === undefined) return
-    const bytes = this.unsent.splice(0, most)
+    const bytes = this.unsent.take(most)
     if (bytes.length > 0) {
-      peer.onBytes(Uint8Array.from(bytes))
+      peer.onBytes(bytes)
       this.hasEdge ||= this.hasSpace
     }
     if (!this.isShut || this.unsent.length > 0 || this.isEndSent) return
@@ -108,7 +108,7 @@ export class FakeUnixSocket extends FakeSocket {
   }
 
   /** The peer writes: EPIPE if the relay has closed, but what it sent before can still be read. */
-  override arrive(bytes: readonly number[]): void {
+  override arrive(bytes: Uint8Array): void {
     if (this.isClosed) {
       this.peer?.onReset()
       return

@@ -40,7 +40,7 @@ export class ProtocolCheck {
     const { hasPeerEnded, received, state, totalReceived } = client
     assert.equal(received.length, totalReceived, 'bytes that were only peeked at are still there')
     const { protocols, timeoutMs } = this.detection
-    const known = detect(Uint8Array.from(received), 0, received.length, protocols)
+    const known = detect(received.bytes, 0, received.length, protocols)
     if (known === protocol) return
     // It was decided with fewer bytes than there are now.
     const isFinal = hasPeerEnded || state === 'broken'

@@ -33,26 +33,27 @@ function sawCut({ sawEnd, sawReset, socket }: Actor): boolean {
 
 /** What `actor` received of the stream of `from`. */
 function assertStream(side: string, actor: Actor, from: Actor, reason: string): void {
-  const name = `${side} ${actor}`
-  const wrong = actor.got.findIndex((byte, offset) => byte !== from.byteAt(offset))
-  assert.equal(wrong, -1, `${name}: wrong byte at ${wrong}`)
-  assert.ok(actor.got.length <= from.sent, `${name}: more bytes than were sent`)
+  const { bytes, length } = actor.got
+  const claim = (holds: boolean, otherwise: string) => {
+    // Only a failure is worth a description of the actor.
+    if (!holds) assert.fail(`${side} ${actor}: ${otherwise} (received ${length} of ${from.sent} bytes)`)
+  }
+  const wrong = bytes.findIndex((byte, offset) => byte !== from.byteAt(offset))
+  claim(wrong === -1, `wrong byte at ${wrong}`)
+  claim(length <= from.sent, 'more bytes than were sent')
   if (actor.sawEnd && (reason === 'done' || actor.socket.hasReset)) {
-    assert.ok(from.hasEnded, `${name}: an end that was not sent`)
-    assert.equal(actor.got.length, from.sent, `${name}: an end before the last byte`)
+    claim(from.hasEnded, 'an end that was not sent')
+    claim(length === from.sent, 'an end before the last byte')
   }
   if (reason === 'done' && !actor.hasReset && !actor.hasClosed) {
-    assert.equal(actor.got.length, from.sent, `${name}: bytes lost in a session that ended in order`)
-    assert.ok(actor.sawEnd, `${name}: no end in a session that ended in order`)
+    claim(length === from.sent, 'bytes lost in a session that ended in order')
+    claim(actor.sawEnd, 'no end in a session that ended in order')
   }
   // Ends that the relay decides, and ends before a remote answers, promise nothing.
   const isPassedOn = reason === 'client-reset' || reason === 'remote-reset'
   const isWitness = !actor.hasReset && !actor.hasClosed && sawCut(actor)
   if (isPassedOn && from.hasReset && isWitness) {
     const due = from.socket.receivedBeforeReset
-    assert.ok(
-      actor.got.length >= due,
-      `${name}: ${actor.got.length} of ${due} bytes that came before the reset`,
-    )
+    claim(length >= due, `${due} bytes came before the reset`)
   }
 }

@@ -424,16 +424,13 @@ export class World {
 
   #assertRecorded(client: Actor, sequence: number): void {
     const record = this.#records.get(sequence)
-    assert.ok(record, `client ${client} has no line in the access log`)
+    if (record === undefined) assert.fail(`client ${client} has no line in the access log`)
     const isRefused = this.#authority.refused.has(sequence)
-    assert.equal(
-      record.reason === 'mavis-denied',
-      isRefused,
-      `client ${client} is refused if the answer is no`,
-    )
+    if ((record.reason === 'mavis-denied') !== isRefused)
+      assert.fail(`client ${client} is refused if and only if the answer is no`)
     this.#attempts.assertEnded(sequence, record.reason)
     const { failedAttempts, queuedMs, remote, why } = record
-    assert.ok(remote === '' || why !== '', `nothing says how client ${client} got its remote`)
+    if (remote !== '' && why === '') assert.fail(`nothing says how client ${client} got its remote`)
     const moved = this.#moved.get(sequence)
     if (moved !== undefined) assert.deepEqual({ failedAttempts, queuedMs, why }, moved)
     assertServed(client, record)

@@ -109,7 +109,7 @@ export class DetectingWorld {
   connect(bytes: Uint8Array = new Uint8Array(0)): FakeSocket {
     const socket = this.#kernel.newSocket('tcp')
     socket.state = 'open'
-    if (bytes.length > 0) socket.arrive([...bytes])
+    if (bytes.length > 0) socket.arrive(bytes)
     const peer = heapRegion(128)
     peer.bytes.set(encodeAddress({ family: 'ipv4', host: '10.0.0.1', port: 1024 }))
     this.#relay.deliver(socket.fd, 0, 'tcp', peer)
@@ -118,7 +118,7 @@ export class DetectingWorld {
   }
 
   send(socket: FakeSocket, bytes: Uint8Array): void {
-    socket.arrive([...bytes])
+    socket.arrive(bytes)
     this.turn()
   }
 

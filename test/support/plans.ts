@@ -64,6 +64,7 @@ const LEAST_USE = {
   tierMinUsable: 1,
   closesOnRecovery: false,
   closesOnDown: false,
+  drainDeadlineMs: Number.POSITIVE_INFINITY,
   shed: undefined,
   slowStartAggression: 1,
   rebalance: 0,

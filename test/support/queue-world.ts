@@ -122,7 +122,7 @@ export class QueueWorker {
   connect(kind: 'tcp' | 'unix' = 'tcp', bytes = ''): FakeSocket {
     const socket = this.kernel.newSocket(kind)
     socket.state = 'open'
-    if (bytes !== '') socket.arrive([...Buffer.from(bytes)])
+    if (bytes !== '') socket.arrive(Buffer.from(bytes))
     const peer = heapRegion(128)
     const port = FIRST_CLIENT_PORT + this.#world.clients++
     const address = kind === 'tcp' ? ({ family: 'ipv4', host: '10.0.0.1', port } as const) : undefined

@@ -43,11 +43,18 @@ export function readText(path: string): string {
   return readFileSync(ROOT + path, 'utf8')
 }
 
+/** Parsed once for all tests of a process. */
+const parsed = new Map<string, Source>()
+
 /** The TypeScript files below these folders. */
 export function sourcesBelow(...folders: readonly string[]): readonly Source[] {
   return projectFiles()
     .filter((path) => path.endsWith('.ts') && folders.some((folder) => path.startsWith(`${folder}/`)))
-    .map((path) => sourceOf(path, readText(path)))
+    .map((path) => {
+      const source = parsed.get(path) ?? sourceOf(path, readText(path))
+      parsed.set(path, source)
+      return source
+    })
 }
 
 export function sourceOf(path: string, text: string): Source {

@@ -6,12 +6,13 @@ import type { TcprelaySettings } from '../../config/table-tcprelay.js'
 import type { LiveState, StateChange } from '../../engine/live-state.js'
 import type { RemotePlan } from '../../engine/plan.js'
 import { type PoolLimits, type PoolVerdicts, poolVerdicts } from '../../health/pool-verdicts.js'
-import type { ProbeAdvice } from '../../health/probe-checks.js'
 import type { ProbedRemote, ProbePlan } from '../../health/probe-plan.js'
 import type { ProbeTls } from '../../health/probe-tls.js'
+import type { Advice } from '../../health/remote-advice.js'
 import type { BackOffTimes, Verdict, WatchedRemote } from '../../health/remote-state.js'
 import { backOffNumbers } from '../../plan/compile/pool-plans.js'
 import { healthNames, probeAddresses, probePlans } from '../../plan/compile/probe-plans.js'
+import { endless } from '../../plan/load/endless.js'
 
 /** One remote in one pool. */
 interface Member {
@@ -24,6 +25,8 @@ interface Member {
 interface PoolHealth {
   readonly name: string
   readonly limits: PoolLimits
+  /** Infinity: none. */
+  readonly drainDeadlineMs: number
   members: readonly Member[]
 }
 
@@ -53,8 +56,9 @@ export class GenerationHealth {
     this.#poolOf = remotes.map(({ pool }) => pool)
     this.#backOffs = tcprelay.remotes.map(({ pool }) => backOffNumbers(tcprelay.pools[pool] as PoolSettings))
     this.#slots = slots.slice(0, this.#names.length)
-    this.#pools = pools.map(({ maxEjectedPercent, name, panicPercent }) => ({
+    this.#pools = pools.map(({ drainDeadlineMs, maxEjectedPercent, name, panicPercent }) => ({
       name,
+      drainDeadlineMs: endless(drainDeadlineMs),
       limits: { maxEjected: maxEjectedPercent / 100, panic: panicPercent / 100 },
       members: [],
     }))
@@ -116,16 +120,31 @@ export class GenerationHealth {
   }
 
   /** The live state of a remote with this advice. */
-  advisedState(name: string, { adminState, weightPercent }: Required<ProbeAdvice>): readonly StateChange[] {
+  advisedState(name: string, { adminState, drainsSinceMs, weightPercent }: Advice): readonly StateChange[] {
     if (!this.advised.has(name)) return []
     return this.#slots.flatMap((remoteSlot, i) => {
       if (this.#names[i] !== name) return []
       const weight = this.#weights[i] as number
       return [
         { what: 'weight', remoteSlot, weight: (weight * weightPercent) / 100 },
-        { what: 'admin-state', remoteSlot, state: adminState },
+        { what: 'admin-state', remoteSlot, state: adminState, sinceMs: drainsSinceMs },
       ]
     })
+  }
+
+  /** How long sessions of remotes that drain may go on, by name; those without a deadline are left out. */
+  drainDeadlines({ adminStates }: Pick<LiveState, 'adminStates'>): ReadonlyMap<string, number> {
+    const deadlines = new Map<string, number>()
+    for (const { drainDeadlineMs, members } of this.#pools) {
+      if (drainDeadlineMs === Number.POSITIVE_INFINITY) continue
+      for (const { name, slot } of members) {
+        const { state = 'ready' } = adminStates.get(slot) ?? {}
+        // A remote in several pools is logged once.
+        if (state !== 'ready')
+          deadlines.set(name, Math.min(drainDeadlineMs, deadlines.get(name) ?? drainDeadlineMs))
+      }
+    }
+    return deadlines
   }
 
   /** What its workers read now, by pool. */
@@ -147,7 +166,7 @@ export class GenerationHealth {
       if (changed !== undefined && !members.some((member) => member.name === changed)) continue
       const known = members.map((member) => {
         const weight = live.weights.get(member.slot) ?? member.weight
-        const isInService = weight > 0 && live.adminStates.get(member.slot) !== 'maint'
+        const isInService = weight > 0 && live.adminStates.get(member.slot)?.state !== 'maint'
         return { verdict: verdictOf(member.name), isInService }
       })
       const verdicts = poolVerdicts(limits, known)

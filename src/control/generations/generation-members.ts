@@ -31,8 +31,11 @@ export class GenerationMembers {
     return joined
   }
 
-  /** The change of the live state; of a pool that this generation does not have, it is empty. */
-  change(poolName: string, { joined, left }: PlacedChanges): LiveChanges {
+  /**
+   * The members that have changed, and left; of a pool that this generation does not have, none. Their slots are known by
+   * their names from now on.
+   */
+  place(poolName: string, { joined, left }: PlacedChanges): LiveChanges {
     const pool = this.#poolOf(poolName)
     if (pool === undefined) return { joined: [], left: [] }
     const changes = {

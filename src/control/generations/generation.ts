@@ -8,8 +8,8 @@ import type { FrontRows } from '../../engine/acceptor-settings.js'
 import { changed, type LiveState, NO_LIVE_STATE, type StateChange } from '../../engine/live-state.js'
 import type { Plan } from '../../engine/plan.js'
 import type { PoolVerdicts } from '../../health/pool-verdicts.js'
-import type { ProbeAdvice } from '../../health/probe-checks.js'
 import type { ProbedRemote } from '../../health/probe-plan.js'
+import type { Advice } from '../../health/remote-advice.js'
 import type { Verdict, WatchedRemote } from '../../health/remote-state.js'
 import type { Calls } from '../../kernel/calls.js'
 import { RateLimitedLog } from '../../observe/rate-limited-log.js'
@@ -54,7 +54,7 @@ export interface GenerationParts {
   /** The verdicts that it applies have changed because of its own live state. */
   onPools(generation: Generation): void
   /** What a remote of this name wants; undefined: what is configured. */
-  adviceOf(remote: string): Required<ProbeAdvice> | undefined
+  adviceOf(remote: string): Advice | undefined
   /** Members that discovery has found for a pool of this name. */
   membersOf(pool: string): readonly PlacedMember[]
   /** Settles when discovery has members of all pools, or the first answers. */
@@ -195,7 +195,7 @@ export class Generation {
 
   /** Members of one of its pools have come, gone or changed. */
   applyMembers(pool: string, changes: PlacedChanges): void {
-    const { joined, left } = this.members.change(pool, changes)
+    const { joined, left } = this.members.place(pool, changes)
     if (joined.length + left.length === 0) return
     this.applyState({ what: 'members', joined, left })
     // A remote that wants another weight wants it of the new one.
@@ -249,17 +249,22 @@ export class Generation {
     return this.#health.pools
   }
 
+  /** How long sessions of its remotes that drain may go on, by name; those without a deadline are left out. */
+  get drainDeadlines(): ReadonlyMap<string, number> {
+    return this.#health.drainDeadlines(this.live)
+  }
+
   /** The remotes whose checks give advice. */
   get advisedRemotes(): ReadonlySet<string> {
     return this.#health.advised
   }
 
   /** Gives the remote the weight and the admin state that it wants. */
-  setAdvice(remote: string, advice: Required<ProbeAdvice>): void {
+  setAdvice(remote: string, advice: Advice): void {
     for (const change of this.#advisedState(remote, advice)) this.applyState(change)
   }
 
-  #advisedState(remote: string, advice: Required<ProbeAdvice> | undefined): readonly StateChange[] {
+  #advisedState(remote: string, advice: Advice | undefined): readonly StateChange[] {
     return advice === undefined ? [] : this.#health.advisedState(remote, advice)
   }
 

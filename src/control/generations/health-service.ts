@@ -1,12 +1,12 @@
 /** The head's judgement of remotes, common to all generations: checks, evidence of sessions, history, state file. */
 import type { FoundMember } from '../../discovery/source.js'
+import { DrainLog } from '../../health/drain-log.js'
 import { type HealthRecord, History } from '../../health/history.js'
 import { PanicLog } from '../../health/panic-log.js'
-import type { ProbeAdvice } from '../../health/probe-checks.js'
 import type { ProbedRemote, ProbeResult } from '../../health/probe-plan.js'
 import { ProbeWarnings } from '../../health/probe-warnings.js'
 import { type Pace, Prober } from '../../health/prober.js'
-import { RemoteAdvice } from '../../health/remote-advice.js'
+import { type Advice, RemoteAdvice } from '../../health/remote-advice.js'
 import type { KnownState, Verdict } from '../../health/remote-state.js'
 import { RemoteVerdicts } from '../../health/remote-verdicts.js'
 import type { Clock } from '../../kernel/system.js'
@@ -37,6 +37,7 @@ export class HealthService {
   readonly #prober: Prober
   readonly #warnings: ProbeWarnings
   readonly #panicLog: PanicLog
+  readonly #drainLog: DrainLog
   readonly #saved: SavedHealth
   /** Checks have begun. */
   #isChecking = false
@@ -58,9 +59,13 @@ export class HealthService {
       },
     }
     this.#verdicts = new RemoteVerdicts(say, events, nowMs)
-    this.#advice = new RemoteAdvice(say, (name, advice) => {
-      for (const generation of parts.generations()) generation.setAdvice(name, advice)
-    })
+    this.#advice = new RemoteAdvice(
+      say,
+      (name, advice) => {
+        for (const generation of parts.generations()) generation.setAdvice(name, advice)
+      },
+      nowMs,
+    )
     this.#prober = new Prober({
       nowMs,
       random: Math.random,
@@ -69,6 +74,7 @@ export class HealthService {
     })
     this.#warnings = new ProbeWarnings(say, nowMs)
     this.#panicLog = new PanicLog(say)
+    this.#drainLog = new DrainLog(say)
     const names = () => this.#verdicts.names
     this.#saved = new SavedHealth(
       { say, clock, history: this.history, verdicts: this.#verdicts, names, answers: parts.answers },
@@ -80,7 +86,7 @@ export class HealthService {
     return this.#verdicts.of(name)
   }
 
-  adviceOf(name: string): Required<ProbeAdvice> | undefined {
+  adviceOf(name: string): Advice | undefined {
     return this.#advice.of(name)
   }
 
@@ -117,7 +123,9 @@ export class HealthService {
 
   /** A generation has applied verdicts, for whatever reason. */
   review(generation: Generation): void {
-    if (generation === this.#present) this.#panicLog.review(generation.poolVerdicts)
+    if (generation !== this.#present) return
+    this.#panicLog.review(generation.poolVerdicts)
+    this.#drainLog.review(generation.drainDeadlines)
   }
 
   end(): void {

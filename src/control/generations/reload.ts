@@ -335,14 +335,13 @@ export class Reloader {
     return new Set([this.#present, ...this.#workers.running(), ...next])
   }
 
-  /** Sessions that are left under older configurations need no new members. */
   #onMembers(pool: string, changes: PlacedChanges): void {
-    for (const generation of [this.#present, this.next]) generation?.applyMembers(pool, changes)
+    for (const generation of this.#generations()) generation.applyMembers(pool, changes)
     this.health.followMembers(this.#present)
   }
 
   #isInUse(pool: string, index: number): boolean {
-    return [this.#present, this.next].some((generation) => (generation?.members.useOf(pool, index) ?? 0) > 0)
+    return [...this.#generations()].some(({ members }) => members.useOf(pool, index) > 0)
   }
 
   /** Logs that clients are served from now on. */

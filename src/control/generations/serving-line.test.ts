@@ -19,7 +19,7 @@ function served(
   const loaded = {
     mechanism: 'epoll',
     spawnd: { spawn: { ...own, ...spawn } },
-    tcprelay: { remotes: Array.from({ length: remotes }, (_, i) => remote(i)) },
+    tcprelay: { pools: [], remotes: Array.from({ length: remotes }, (_, i) => remote(i)) },
   }
   return { listeners: { names, boundNames: bound }, loaded: loaded as unknown as Loaded }
 }
@@ -47,5 +47,27 @@ test('says what is missing, and what others do', () => {
   assert.equal(
     servingLine('x.cfg', served(['a:1'], 0, { exec: '/bin/x', instancesMin: 1, instancesMax: 1 }), true),
     'x.cfg: 1 listener (a:1), 1 child of /bin/x, epoll',
+  )
+})
+
+test('says where members come from, and does not count their slots', () => {
+  const { listeners, loaded } = served(['a:1'], 1)
+  const member = {
+    target: { kind: 'discovered', index: 0 },
+  } as unknown as Loaded['tcprelay']['remotes'][number]
+  const pools = [{ name: 'web', discover: { type: 'srv' } }] as unknown as Loaded['tcprelay']['pools']
+  const lineWith = (remotes: Loaded['tcprelay']['remotes']) =>
+    servingLine(
+      'x.cfg',
+      { listeners, loaded: { ...loaded, tcprelay: { ...loaded.tcprelay, pools, remotes } } },
+      false,
+    )
+  assert.equal(
+    lineWith([...loaded.tcprelay.remotes, member, member]),
+    'x.cfg: 1 listener (a:1), 1 remote (r0:80), members by discovery (web: srv), a single process, epoll',
+  )
+  assert.equal(
+    lineWith([member]),
+    'x.cfg: 1 listener (a:1), members by discovery (web: srv), a single process, epoll',
   )
 })

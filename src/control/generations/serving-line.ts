@@ -25,11 +25,24 @@ export function servingLine(
   const parts = [
     wanted === 0 ? 'clients of another master' : counted('listener', bound),
     missing > 0 ? `${missing} not bound yet` : '',
-    spawnd.spawn.exec === undefined ? counted('remote', tcprelay.remotes.map(remoteName)) : '',
+    ...(spawnd.spawn.exec === undefined ? remotesOf(tcprelay) : []),
     hasChildren ? children(loaded) : 'a single process',
     mechanism,
   ]
   return `${configurationFile}: ${parts.filter(Boolean).join(', ')}`
+}
+
+/** Members that discovery finds are named when they join. */
+function remotesOf({ pools, remotes }: Served['loaded']['tcprelay']): readonly string[] {
+  const configured = remotes.filter(({ target }) => target.kind !== 'discovered')
+  const sources = pools.flatMap(({ discover, name }) =>
+    discover === undefined ? [] : [`${name}: ${discover.type}`],
+  )
+  const areAllDiscovered = configured.length === 0 && sources.length > 0
+  return [
+    areAllDiscovered ? '' : counted('remote', configured.map(remoteName)),
+    sources.length === 0 ? '' : `members by discovery (${sources.join(', ')})`,
+  ]
 }
 
 function counted(what: string, names: readonly string[]): string {

@@ -14,10 +14,10 @@ const KEY = { name: Uint8Array.of(1), hmac: Uint8Array.of(2), aes: Uint8Array.of
 const CHANGES: readonly StateChange[] = [
   { what: 'addresses', remoteSlot: 1, addresses: [{ family: 'ipv4', host: '10.0.0.1', port: 1 }] },
   { what: 'weight', remoteSlot: 0, weight: 7 },
-  { what: 'admin-state', remoteSlot: 0, state: 'maint' },
+  { what: 'admin-state', remoteSlot: 0, state: 'maint', sinceMs: 5 },
   { what: 'ticket-keys', keys: [KEY] },
   { what: 'staple', id: 'a', staple: Uint8Array.of(4) },
-  { what: 'admin-state', remoteSlot: 0, state: 'ready' },
+  { what: 'admin-state', remoteSlot: 0, state: 'ready', sinceMs: 0 },
 ]
 
 test('reactors that start later have what earlier ones were told', () => {

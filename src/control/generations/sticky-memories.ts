@@ -1,5 +1,4 @@
 /** The memory of sticky tables, one for each sticky pool. It outlives the children that use it, and reloads. */
-import { randomInt } from 'node:crypto'
 import { createStickyMemory, type StickyShare } from '../../cells/sticky-table.js'
 import type { PoolPlan } from '../../engine/plan.js'
 import { closeMemory } from '../../kernel/memory.js'
@@ -53,5 +52,7 @@ export class StickyMemories {
 }
 
 function created(entries: number): Memory {
-  return { fd: createStickyMemory(entries), entries, seed: randomInt(2 ** 32) | 0, users: 0 }
+  // `node:crypto` would be loaded at every start.
+  const [seed = 0] = crypto.getRandomValues(new Int32Array(1))
+  return { fd: createStickyMemory(entries), entries, seed, users: 0 }
 }

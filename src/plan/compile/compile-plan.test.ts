@@ -92,6 +92,7 @@ const LEAST_USE = {
   tierMinUsable: 1,
   closesOnRecovery: false,
   closesOnDown: false,
+  drainDeadlineMs: Number.POSITIVE_INFINITY,
   shed: undefined,
   slowStartAggression: 1,
   maxConnections: Number.POSITIVE_INFINITY,
@@ -113,7 +114,9 @@ test('without directives the plan has the defaults', () => {
   const { ephemeralPorts } = DEFAULT_RELAY_OPTIONS
   assert.deepEqual({ ...relay, ephemeralPorts }, DEFAULT_RELAY_OPTIONS)
   const { clientSource: _clientSource, ...options } = DEFAULT_SESSION_OPTIONS
-  assert.deepEqual(pools, [{ name: 'default', label: '', members: [0], ...LEAST_USE, rebalance: 0, options }])
+  assert.deepEqual(pools, [
+    { name: 'default', label: '', members: [0], spares: [], ...LEAST_USE, rebalance: 0, options },
+  ])
   assert.deepEqual(tls, NO_TLS)
   assert.equal(workers.sessionsMax, Number.POSITIVE_INFINITY)
 })
@@ -202,6 +205,7 @@ test('remotes are at their slots, and the pool has no others', () => {
         name: 'default',
         label: '',
         members: [4, 1, 2],
+        spares: [],
         ...LEAST_USE,
         maxConnections: 60,
         queueSize: 90,

@@ -3,16 +3,18 @@ import type { SourceName } from '../../base/source-names.js'
 import type { DiscoverSettings } from '../../config/table-discover.js'
 import type { TcprelaySettings } from '../../config/table-tcprelay.js'
 import type { DiscoverPlan, SourcePlan, SourcePlanOf } from '../../discovery/discover-plan.js'
+import { dnsPlan, filePlan, srvPlan } from './dns-source-plans.js'
+import { consulPlan, etcdPlan, httpPlan, kubernetesPlan } from './http-source-plans.js'
 
 /** What sources get; what they need has been checked. */
 const SOURCES: { readonly [N in SourceName]: (settings: DiscoverSettings) => SourcePlanOf<N> } = {
-  dns: () => ({ type: 'dns' }),
-  srv: () => ({ type: 'srv' }),
-  file: () => ({ type: 'file' }),
-  http: () => ({ type: 'http' }),
-  etcd: () => ({ type: 'etcd' }),
-  consul: () => ({ type: 'consul' }),
-  kubernetes: () => ({ type: 'kubernetes' }),
+  dns: dnsPlan,
+  srv: srvPlan,
+  file: filePlan,
+  http: httpPlan,
+  etcd: etcdPlan,
+  consul: consulPlan,
+  kubernetes: kubernetesPlan,
 }
 
 export function discoverPlans({ pools }: Pick<TcprelaySettings, 'pools'>): readonly DiscoverPlan[] {

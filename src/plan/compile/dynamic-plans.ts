@@ -64,6 +64,7 @@ export function dynamicPools(
     tierMinUsable: 1,
     closesOnRecovery: false,
     closesOnDown: false,
+    drainDeadlineMs: Number.POSITIVE_INFINITY,
     shed: undefined,
     rebalance: 0,
     // Not settable: a host that fails says nothing about the others, so they have neither in common.

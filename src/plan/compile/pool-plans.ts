@@ -67,6 +67,7 @@ function poolPlan(
     tierMinUsable,
     closesOnRecovery: onRecovery === 'close',
     closesOnDown: onDown === 'close',
+    drainDeadlineMs: endless(pool.drainDeadlineMs),
     shed: isHashing ? undefined : shedPlan(pool),
     slowStartAggression,
     rebalance,

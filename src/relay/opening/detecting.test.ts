@@ -51,7 +51,7 @@ test('a client that sends byte by byte is peeked at until its protocol is known'
 test('peeks again on a timer, since no poller reports peeked bytes', () => {
   const world = worldOf(['ssh'])
   const client = world.connect(SSH.subarray(0, 2))
-  client.received.push(...SSH.subarray(2))
+  client.received.push(SSH.subarray(2))
   assert.deepEqual(world.routed, [])
   world.pass(20)
   assert.deepEqual(routedAs(world), ['ssh'])
@@ -230,7 +230,7 @@ test('tls = pass: bytes that the greeting received are looked at with those that
   const client = world.connect(SSH.subarray(0, 2))
   assert.equal(client.received.length, 0)
   assert.deepEqual(world.phases, ['detecting'])
-  client.received.push(...SSH.subarray(2))
+  client.received.push(SSH.subarray(2))
   world.pass(20)
   assert.deepEqual(routedAs(world), ['ssh'])
 })

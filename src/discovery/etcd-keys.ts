@@ -1,0 +1,85 @@
+/** The keys of a prefix in etcd, each with the member that its value names. */
+import { bigNumberAt, bytesAt, objectAt, parseJson } from './json-fields.js'
+import { MEMBERS_MAX, readMember } from './json-members.js'
+import type { FoundMember } from './source.js'
+import { SourceFailure } from './source-failure.js'
+
+export type OnProblem = (text: string) => void
+
+interface KeyValue {
+  readonly key: string
+  readonly value: string
+  /** Of the change that has written the value. */
+  readonly revision: bigint
+}
+
+export class EtcdKeys {
+  readonly #prefix: string
+  #members = new Map<string, FoundMember>()
+  /** Keys with values that cannot be read, by the revisions of which that has been reported. */
+  #unreadable = new Map<string, bigint>()
+
+  constructor(prefix: string) {
+    this.#prefix = prefix
+  }
+
+  get members(): readonly FoundMember[] {
+    return [...this.#members.values()]
+  }
+
+  /** All keys: those that are not listed are gone. */
+  replace(list: readonly unknown[], onProblem: OnProblem): void {
+    if (list.length > MEMBERS_MAX) throw new SourceFailure(`more than ${MEMBERS_MAX} keys`)
+    const read = list.map((item, i) => keyValueAt(item, `kvs[${i}]`))
+    const before = this.#members
+    this.#members = new Map()
+    for (const item of read) this.#put(item, before.get(item.key), onProblem)
+    const keys = new Set(read.map(({ key }) => key))
+    for (const key of this.#unreadable.keys()) if (!keys.has(key)) this.#unreadable.delete(key)
+  }
+
+  /** An event of a watch. Returns the revision of the change. */
+  apply(event: unknown, onProblem: OnProblem): bigint {
+    const { kv, type = 'PUT' } = objectAt(event, 'an event')
+    const item = keyValueAt(kv, 'kv')
+    if (type === 'PUT') this.#put(item, this.#members.get(item.key), onProblem)
+    else if (type === 'DELETE') {
+      this.#members.delete(item.key)
+      this.#unreadable.delete(item.key)
+    } else throw new SourceFailure('an event of another type than PUT and DELETE')
+    if (this.#members.size > MEMBERS_MAX) throw new SourceFailure(`more than ${MEMBERS_MAX} keys`)
+    return item.revision
+  }
+
+  /** `before`: what the key has been, which it stays if its value cannot be read. */
+  #put({ key, revision, value }: KeyValue, before: FoundMember | undefined, onProblem: OnProblem): void {
+    try {
+      this.#members.set(key, memberOf(key, value, this.#prefix))
+      this.#unreadable.delete(key)
+    } catch (error) {
+      if (!(error instanceof SourceFailure)) throw error
+      if (before !== undefined) this.#members.set(key, before)
+      if (this.#unreadable.get(key) === revision) return
+      this.#unreadable.set(key, revision)
+      onProblem(`${error.message}; the key is ${before === undefined ? 'left out' : 'kept as it was'}`)
+    }
+  }
+}
+
+function keyValueAt(item: unknown, place: string): KeyValue {
+  const { key, mod_revision: revision, value } = objectAt(item, place)
+  return {
+    key: bytesAt(key, `${place}.key`).toString('utf8'),
+    value: bytesAt(value, `${place}.value`).toString('utf8'),
+    revision: bigNumberAt(revision, `${place}.mod_revision`),
+  }
+}
+
+/** Its name is what follows the prefix in the key: unique, and the same as long as the key is there. */
+function memberOf(key: string, value: string, prefix: string): FoundMember {
+  const name = key.slice(prefix.length)
+  const place = `key ${JSON.stringify(key)}`
+  const text = value.trim()
+  const read = text.startsWith('{') || text.startsWith('"') ? parseJson(text, `${place}: its value`) : text
+  return readMember(read, place, name === '' ? key : name)
+}
