@@ -35,7 +35,7 @@
  */
 import { POLICY_COLUMNS } from './policy-memory.js'
 
-export const LAYOUT_VERSION = 17
+export const LAYOUT_VERSION = 18
 
 /** The counters of a child: sums since its start, and gauges, which end in `Now`. */
 export const COUNTERS = [
