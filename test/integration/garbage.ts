@@ -31,4 +31,4 @@ export function measured(work: string, rounds: number): Measured {
 }
 
 /** Requests with their replies in one measurement. */
-export const EXCHANGES = IS_FULL ? 500_000 : 25_000
+export const EXCHANGES = IS_FULL ? 500_000 : 50_000
