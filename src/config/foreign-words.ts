@@ -20,6 +20,8 @@ const LISTENER = "a listener is 'listen { address = ADDRESS port = PORT }' in th
 const REMOTE = "a server is 'remote { address = HOST port = PORT }' in the tcprelay section"
 const POOL = "remotes that serve together are 'pool = NAME { remote { … } }' in the tcprelay section"
 const HEALTH = "a health check is 'health = { type = TYPE }' in the tcprelay section, a pool or a remote"
+const RESOLVERS =
+  "host names of remotes are resolved by the system; 'discover = { type = dns servers = ADDRESS … }' asks others"
 const ROUTE_FORM = "'route { server name = NAME pool = NAME }' in the tcprelay section"
 const NO_PROXY_PROTOCOL = 'this version does not support the PROXY protocol'
 const NO_HTTP = 'this program relays bytes and does not parse HTTP'
@@ -37,6 +39,10 @@ export const FOREIGN_WORDS: readonly ForeignWord[] = [
   { words: 'bind|frontend|listener', text: LISTENER },
   { words: 'accept', text: LISTENER, value: ADDRESS_LIKE },
   { words: 'server|default-server|proxy_pass|forward|target|destination|connect', text: REMOTE },
+  {
+    words: 'server-template',
+    text: "write 'discover = { type = dns name = NAME port = PORT }' in the tcprelay section or in a pool",
+  },
   { words: 'backend|upstream|pool|cluster|farm', text: POOL },
   {
     words: 'default_backend|use_backend',
@@ -114,7 +120,7 @@ export const FOREIGN_WORDS: readonly ForeignWord[] = [
     text: HEALTH,
   },
   { words: 'stick|stick-table|cookie|persist|affinity', write: { tcprelay: ['sticky'], pool: ['sticky'] } },
-  { words: 'resolvers|resolver|nameserver', text: 'host names are resolved by the system resolver' },
+  { words: 'resolvers|resolver|nameserver', text: RESOLVERS },
 
   // Limits and processes.
   {

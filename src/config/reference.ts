@@ -4,6 +4,7 @@ import { LANGUAGE_CHAPTER } from './language-chapter.js'
 import { moduleRows } from './module-rows.js'
 import { type Block, block, type Need, type Row } from './row.js'
 import { commonRows } from './table-common.js'
+import { discoverBlock } from './table-discover.js'
 import { healthBlock } from './table-health.js'
 import { moduleBlocks } from './table-mavis.js'
 import { serverBlock } from './table-mavis-remote.js'
@@ -52,6 +53,11 @@ const CHAPTERS: readonly Chapter[] = [
     title: 'Block `health { … }` in `tcprelay`, `pool` or `remote`',
     block: healthBlock,
     intro: healthBlock.doc,
+  },
+  {
+    title: 'Block `discover { … }` in `tcprelay` or `pool`',
+    block: discoverBlock,
+    intro: discoverBlock.doc,
   },
   { title: 'Block `route { … }` in `tcprelay`', block: routeBlock, intro: routeBlock.doc },
   { title: 'Block `test "NAME" { … }` in `tcprelay`', block: testBlock, intro: testBlock.doc },

@@ -9,12 +9,13 @@ import { SourceFailure } from './source-failure.js'
 
 /** Far more than a pool can have. */
 export const MEMBERS_MAX = 65_536
+/** Of the name of a member, in characters. */
+export const NAME_LENGTH_MAX = 255
 const WEIGHT_MAX = 65_535
 const TIER_MAX = 255
-const NAME_LENGTH_MAX = 253
+const HOST_LENGTH_MAX = 253
 const HOST_NAME = /^[a-z0-9_-]{1,63}(?:\.[a-z0-9_-]{1,63})*\.?$/i
 const HOST_AND_PORT = /^(?:\[([^\]]*)\]|([^:]*)):(\d{1,5})$/
-const WORD_LENGTH_MAX = 255
 
 /** Throws a `SourceFailure` with the place of the first error: `members[3].port: expected 1 … 65535, but got 0`. */
 export function readMembers(value: unknown): readonly FoundMember[] {
@@ -56,7 +57,7 @@ export function hostAt(value: unknown, place: string): string {
       ? `${literal.host}%${literal.scope}`
       : literal.host
   // The last label of a name is no number: an address that is none, such as 10.0.0.256, is not looked up.
-  if (HOST_NAME.test(text) && text.length <= NAME_LENGTH_MAX && !/(?:^|\.)\d+\.?$/.test(text)) return text
+  if (HOST_NAME.test(text) && text.length <= HOST_LENGTH_MAX && !/(?:^|\.)\d+\.?$/.test(text)) return text
   throw expected(place, 'an IP address or a host name', value)
 }
 
@@ -72,8 +73,8 @@ function withHostAndPort(text: string, place: string, name: string | undefined):
 function nameOf({ name }: JsonObject, place: string): string | undefined {
   if (name === undefined || name === null) return undefined
   const text = textAt(name, `${place}.name`)
-  if (text === '' || text.length > WORD_LENGTH_MAX)
-    throw expected(`${place}.name`, `1 to ${WORD_LENGTH_MAX} characters`, text)
+  if (text === '' || text.length > NAME_LENGTH_MAX)
+    throw expected(`${place}.name`, `1 to ${NAME_LENGTH_MAX} characters`, text)
   return text
 }
 

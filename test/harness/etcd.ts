@@ -1,6 +1,6 @@
 import { join } from 'node:path'
 import type { TestContext } from 'node:test'
-import { HttpFailure, JsonHttp } from '../../src/discovery/json-http.js'
+import { HttpFailure, JsonHttp } from '../../src/discovery/http/json-http.js'
 import { temporaryFolder } from './clean-up.js'
 import { freePorts } from './free-ports.js'
 import { Program } from './program.js'

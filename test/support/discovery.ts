@@ -29,15 +29,19 @@ export class Reports implements SourceEvents {
   readonly problems: string[] = []
   /** `answer` or `problem` for each. */
   readonly kinds: string[] = []
+  /** Called after each of them. */
+  onReport: () => void = () => {}
 
   onAnswer(members: readonly FoundMember[]): void {
     this.kinds.push('answer')
     this.answers.push(members)
+    this.onReport()
   }
 
   onProblem(text: string): void {
     this.kinds.push('problem')
     this.problems.push(text)
+    this.onReport()
   }
 
   /** The newest answer: `NAME HOST:PORT` of each member, sorted. */

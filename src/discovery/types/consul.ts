@@ -3,11 +3,11 @@
  * https://developer.hashicorp.com/consul/api-docs/features/blocking.
  */
 import type { ConsulPlan } from '../discover-plan.js'
+import { JsonHttp, type JsonRequest } from '../http/json-http.js'
+import { readSecret } from '../http/server-files.js'
 import { arrayAt, integerAt, isObject, type JsonObject, objectAt, textAt } from '../json-fields.js'
-import { JsonHttp, type JsonRequest } from '../json-http.js'
 import { hostAt, MEMBERS_MAX } from '../json-members.js'
 import { type Round, runRounds } from '../rounds.js'
-import { readSecret } from '../server-files.js'
 import type { FoundMember, Source, SourceEvents } from '../source.js'
 import { SourceFailure } from '../source-failure.js'
 import { SOURCE_TIMES, type SourceTimes } from '../source-times.js'

@@ -338,13 +338,16 @@ test('names the failure of each server', async (t) => {
   ])
 })
 
-test('a port without a server is a failure', async (t) => {
+test('a port without a server fails at once', async (t) => {
   const server = await DnsServer.start(t)
-  server.set(A, ONE)
+  server.set(A, SERVFAIL, ONE)
   // Nothing receives on port 1 of this address.
   const servers = [{ family: 'ipv4', host: '127.77.0.1', port: 1 } as const, server.address]
   const log = SourceLog.of(t, (events) => openDns(planFor([], { servers }), events, QUICK))
-  assert.deepEqual(await log.first(1), ['= 10.0.0.1:80'])
+  assert.deepEqual(await log.first(2), [
+    `! A of ${NAME}: 127.77.0.1:1: connection refused; 127.0.0.1:${server.address.port}: SERVFAIL`,
+    '= 10.0.0.1:80',
+  ])
 })
 
 test('asks again after the smallest TTL within its bounds', async (t) => {

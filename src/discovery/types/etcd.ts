@@ -4,8 +4,8 @@
  */
 import { Buffer } from 'node:buffer'
 import type { EtcdPlan } from '../discover-plan.js'
-import { EtcdClient } from '../etcd-client.js'
-import { EtcdKeys, type OnProblem } from '../etcd-keys.js'
+import { EtcdClient } from '../etcd/etcd-client.js'
+import { EtcdKeys, type OnProblem } from '../etcd/etcd-keys.js'
 import { bigNumberAt, isObject, type JsonObject, listAt, objectAt, shownValue } from '../json-fields.js'
 import { Expired, listAndWatch, type WatchEvents, type WatchedState } from '../list-and-watch.js'
 import type { FoundMember, Source, SourceEvents } from '../source.js'

@@ -1,9 +1,9 @@
 /** The source `http`: a document with all members, which is asked for at an interval, and sent only when it has changed. */
 import type { HttpPlan } from '../discover-plan.js'
-import { JsonHttp } from '../json-http.js'
+import { JsonHttp } from '../http/json-http.js'
+import { readSecret } from '../http/server-files.js'
 import { readMembers } from '../json-members.js'
 import { type Round, runRounds } from '../rounds.js'
-import { readSecret } from '../server-files.js'
 import type { FoundMember, Source, SourceEvents } from '../source.js'
 import { SourceFailure } from '../source-failure.js'
 import { SOURCE_TIMES, type SourceTimes } from '../source-times.js'
@@ -47,7 +47,7 @@ class Document {
       signal,
     )
     if (answer.value === undefined) {
-      if (this.#tag === undefined) throw new SourceFailure('HTTP 304, although any document is new')
+      if (this.#tag === undefined) throw new SourceFailure('HTTP 304, and no document was there before')
       return this.#members
     }
     const members = readMembers(answer.value)

@@ -3,10 +3,10 @@
  * https://kubernetes.io/docs/reference/using-api/api-concepts/#efficient-detection-of-changes.
  */
 import type { KubernetesPlan } from '../discover-plan.js'
-import { EndpointSlices } from '../endpoint-slices.js'
+import { HttpFailure } from '../http/json-http.js'
 import { isObject, listAt, objectAt, shownValue, textAt } from '../json-fields.js'
-import { HttpFailure } from '../json-http.js'
-import { IN_POD, KubernetesApi, type PodSurroundings } from '../kubernetes-api.js'
+import { EndpointSlices } from '../kubernetes/endpoint-slices.js'
+import { IN_POD, KubernetesApi, type PodSurroundings } from '../kubernetes/kubernetes-api.js'
 import { Expired, listAndWatch, type WatchEvents, type WatchedState } from '../list-and-watch.js'
 import type { FoundMember, Source, SourceEvents } from '../source.js'
 import { SourceFailure } from '../source-failure.js'

@@ -1,8 +1,8 @@
 /** The EndpointSlices of a service (discovery.k8s.io/v1), and the members that they are together. */
-import { integerAt, isObject, type JsonObject, listAt, objectAt, textAt } from './json-fields.js'
-import { hostAt, MEMBERS_MAX } from './json-members.js'
-import type { FoundMember } from './source.js'
-import { SourceFailure } from './source-failure.js'
+import { integerAt, isObject, type JsonObject, listAt, objectAt, textAt } from '../json-fields.js'
+import { hostAt, MEMBERS_MAX } from '../json-members.js'
+import type { FoundMember } from '../source.js'
+import { SourceFailure } from '../source-failure.js'
 
 const PORT_MAX = 65_535
 

@@ -1,9 +1,9 @@
 /** Requests to a cluster of etcd: its endpoints in turn, and the token of a user. */
-import type { EtcdPlan } from './discover-plan.js'
-import { isObject, objectAt, textAt } from './json-fields.js'
-import { HttpFailure, JsonHttp } from './json-http.js'
-import { readSecret } from './server-files.js'
-import { SourceFailure } from './source-failure.js'
+import type { EtcdPlan } from '../discover-plan.js'
+import { HttpFailure, JsonHttp } from '../http/json-http.js'
+import { readSecret } from '../http/server-files.js'
+import { isObject, objectAt, textAt } from '../json-fields.js'
+import { SourceFailure } from '../source-failure.js'
 
 /** Codes of gRPC: the token is not valid (any more). */
 const UNAUTHENTICATED = 16

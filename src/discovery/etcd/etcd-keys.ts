@@ -1,8 +1,8 @@
 /** The keys of a prefix in etcd, each with the member that its value names. */
-import { bigNumberAt, bytesAt, objectAt, parseJson } from './json-fields.js'
-import { MEMBERS_MAX, readMember } from './json-members.js'
-import type { FoundMember } from './source.js'
-import { SourceFailure } from './source-failure.js'
+import { bigNumberAt, bytesAt, expected, objectAt, parseJson, shownText } from '../json-fields.js'
+import { MEMBERS_MAX, NAME_LENGTH_MAX, readMember } from '../json-members.js'
+import type { FoundMember } from '../source.js'
+import { SourceFailure } from '../source-failure.js'
 
 export type OnProblem = (text: string) => void
 
@@ -30,7 +30,7 @@ export class EtcdKeys {
   /** All keys: those that are not listed are gone. */
   replace(list: readonly unknown[], onProblem: OnProblem): void {
     if (list.length > MEMBERS_MAX) throw new SourceFailure(`more than ${MEMBERS_MAX} keys`)
-    const read = list.map((item, i) => keyValueAt(item, `kvs[${i}]`))
+    const read = list.map((item, i) => this.#keyValueAt(item, `kvs[${i}]`))
     const before = this.#members
     this.#members = new Map()
     for (const item of read) this.#put(item, before.get(item.key), onProblem)
@@ -41,7 +41,7 @@ export class EtcdKeys {
   /** An event of a watch. Returns the revision of the change. */
   apply(event: unknown, onProblem: OnProblem): bigint {
     const { kv, type = 'PUT' } = objectAt(event, 'an event')
-    const item = keyValueAt(kv, 'kv')
+    const item = this.#keyValueAt(kv, 'kv')
     if (type === 'PUT') this.#put(item, this.#members.get(item.key), onProblem)
     else if (type === 'DELETE') {
       this.#members.delete(item.key)
@@ -49,6 +49,17 @@ export class EtcdKeys {
     } else throw new SourceFailure('an event of another type than PUT and DELETE')
     if (this.#members.size > MEMBERS_MAX) throw new SourceFailure(`more than ${MEMBERS_MAX} keys`)
     return item.revision
+  }
+
+  #keyValueAt(item: unknown, place: string): KeyValue {
+    const { key, mod_revision: revision, value } = objectAt(item, place)
+    const name = bytesAt(key, `${place}.key`).toString('utf8')
+    if (!name.startsWith(this.#prefix)) throw expected(`${place}.key`, 'a key with the prefix', name)
+    return {
+      key: name,
+      value: bytesAt(value, `${place}.value`).toString('utf8'),
+      revision: bigNumberAt(revision, `${place}.mod_revision`),
+    }
   }
 
   /** `before`: what the key has been, which it stays if its value cannot be read. */
@@ -66,19 +77,12 @@ export class EtcdKeys {
   }
 }
 
-function keyValueAt(item: unknown, place: string): KeyValue {
-  const { key, mod_revision: revision, value } = objectAt(item, place)
-  return {
-    key: bytesAt(key, `${place}.key`).toString('utf8'),
-    value: bytesAt(value, `${place}.value`).toString('utf8'),
-    revision: bigNumberAt(revision, `${place}.mod_revision`),
-  }
-}
-
 /** Its name is what follows the prefix in the key: unique, and the same as long as the key is there. */
 function memberOf(key: string, value: string, prefix: string): FoundMember {
   const name = key.slice(prefix.length)
-  const place = `key ${JSON.stringify(key)}`
+  const place = `key ${shownText(key)}`
+  if (name.length > NAME_LENGTH_MAX)
+    throw new SourceFailure(`${place}: a name of more than ${NAME_LENGTH_MAX} characters`)
   const text = value.trim()
   const read = text.startsWith('{') || text.startsWith('"') ? parseJson(text, `${place}: its value`) : text
   return readMember(read, place, name === '' ? key : name)

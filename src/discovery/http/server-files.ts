@@ -1,10 +1,10 @@
 /** The files with which a server is asked: passwords, tokens, certificates. Read for each request, because they are rotated. */
 import type { Buffer } from 'node:buffer'
 import { readFile } from 'node:fs/promises'
-import { createSecureContext, type SecureContext } from 'node:tls'
-import { printable } from '../observe/log.js'
-import { errorReason } from './error-reason.js'
-import { SourceFailure } from './source-failure.js'
+import type { SecureContext } from 'node:tls'
+import { printable } from '../../observe/log.js'
+import { errorReason } from '../error-reason.js'
+import { SourceFailure } from '../source-failure.js'
 
 /** A secret is a line. */
 const SECRET_BYTES_MAX = 65_536
@@ -41,13 +41,15 @@ export class ClientContext {
     const read = await Promise.all([caFile, certFile, keyFile].map((path) => path && readBytes(path)))
     const files = read.map((bytes) => (bytes === '' ? undefined : bytes))
     if (this.#context === undefined || files.some((bytes, i) => !isEqual(bytes, this.#read[i])))
-      this.#context = contextOf(files)
+      this.#context = await contextOf(files)
     this.#read = files
     return this.#context
   }
 }
 
-function contextOf([ca, cert, key]: readonly (Buffer | undefined)[]): SecureContext {
+async function contextOf([ca, cert, key]: readonly (Buffer | undefined)[]): Promise<SecureContext> {
+  // Imported late: TLS takes memory.
+  const { createSecureContext } = await import('node:tls')
   try {
     return createSecureContext({
       ...(ca === undefined ? {} : { ca }),

@@ -1,12 +1,12 @@
 /** Where the API of Kubernetes is, and who asks: as configured, or as a pod finds it with its service account. */
 import { readFile } from 'node:fs/promises'
 import { join } from 'node:path/posix'
-import { printable } from '../observe/log.js'
-import type { KubernetesPlan } from './discover-plan.js'
-import { errorReason } from './error-reason.js'
-import { JsonHttp, type JsonRequest } from './json-http.js'
-import { readSecret } from './server-files.js'
-import { SourceFailure } from './source-failure.js'
+import { printable } from '../../observe/log.js'
+import type { KubernetesPlan } from '../discover-plan.js'
+import { errorReason } from '../error-reason.js'
+import { JsonHttp, type JsonRequest } from '../http/json-http.js'
+import { readSecret } from '../http/server-files.js'
+import { SourceFailure } from '../source-failure.js'
 
 /** What Kubernetes gives to each pod. Other ones only in tests. */
 export interface PodSurroundings {

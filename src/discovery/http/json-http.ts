@@ -4,12 +4,11 @@
  */
 import { Buffer } from 'node:buffer'
 import { type IncomingHttpHeaders, type IncomingMessage, type RequestOptions, request } from 'node:http'
-import { request as requestTls } from 'node:https'
-import type { AskingPlan } from './discover-plan.js'
-import { errorReason } from './error-reason.js'
-import { isObject, parseJson, shownText } from './json-fields.js'
+import type { AskingPlan } from '../discover-plan.js'
+import { errorReason } from '../error-reason.js'
+import { isObject, parseJson, shownText } from '../json-fields.js'
+import { SourceFailure } from '../source-failure.js'
 import { ClientContext } from './server-files.js'
-import { SourceFailure } from './source-failure.js'
 import { TimeLimit } from './time-limit.js'
 
 /** Of a document, and of a line of a stream. */
@@ -125,8 +124,10 @@ export class JsonHttp {
     }
     const isTls = url.startsWith('https:')
     const secure = isTls ? { ...options, secureContext: await this.#context.current() } : options
+    // Imported late: TLS takes memory.
+    const send = isTls ? (await import('node:https')).request : request
     return new Promise((resolve, reject) => {
-      const sent = isTls ? requestTls(url, secure) : request(url, options)
+      const sent = send(url, secure)
       // Stays until the connection is closed: an error after the answer has no other listener.
       sent.on('error', reject)
       sent.on('response', (response) => {
