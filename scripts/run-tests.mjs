@@ -46,8 +46,12 @@ if (python.status === 0) process.env.PATH = `${dirname(python.stdout.trim())}:${
  */
 const SHORT = ['config', 'contract', 'tidy'].map((folder) => `dist/test/${folder}/`).concat('dist/src/')
 const FILES_PER_PROCESS = 12
+/** These take seconds, of which the start of a process and the harness are a part. */
+const INTEGRATION = 'dist/test/integration/'
+const INTEGRATION_FILES_PER_PROCESS = 3
 const GROUPS_FOLDER = 'dist/test-groups'
-const HAS_HOOKS = /^(after|before)(Each)?\(/m
+/** A hook that only removes a folder disturbs no other file. */
+const HAS_HOOKS = /^(after|before)(Each)?\((?!\(\) => rmSync)/m
 
 /** These share a process: each needs the tokens of all sources. */
 const TIDY = 'dist/test/tidy/'
@@ -57,11 +61,20 @@ function groupsOf(names) {
   rmSync(GROUPS_FOLDER, { recursive: true, force: true })
   mkdirSync(GROUPS_FOLDER)
   const tidy = names.filter((name) => name.startsWith(TIDY))
-  const others = names.filter((name) => !name.startsWith(TIDY))
-  const count = Math.ceil(others.length / FILES_PER_PROCESS)
-  // Every so manyth: neighbours in a folder tend to be alike, also in what they take.
-  const groups = Array.from({ length: count }, (_, nth) => others.filter((_, i) => i % count === nth))
-  return [tidy, ...groups].filter((members) => members.length > 0).map(writeGroup)
+  const integration = names.filter((name) => name.startsWith(INTEGRATION))
+  const others = names.filter((name) => !name.startsWith(TIDY) && !name.startsWith(INTEGRATION))
+  const groups = [
+    tidy,
+    ...dealt(others, FILES_PER_PROCESS),
+    ...dealt(integration, INTEGRATION_FILES_PER_PROCESS),
+  ]
+  return groups.filter((members) => members.length > 0).map(writeGroup)
+}
+
+/** Groups of every so manyth: neighbours in a folder tend to be alike, also in what they take. */
+function dealt(names, size) {
+  const count = Math.ceil(names.length / size)
+  return Array.from({ length: count }, (_, nth) => names.filter((_, i) => i % count === nth))
 }
 
 function writeGroup(members, nth) {
@@ -70,12 +83,14 @@ function writeGroup(members, nth) {
   return group
 }
 
-const isShort = (name) =>
-  !isFull && SHORT.some((folder) => name.startsWith(folder)) && !HAS_HOOKS.test(readFileSync(name, 'utf8'))
+const isGrouped = (name) =>
+  !isFull &&
+  [...SHORT, INTEGRATION].some((folder) => name.startsWith(folder)) &&
+  !HAS_HOOKS.test(readFileSync(name, 'utf8'))
 const isFirst = (name) => FIRST.some((beginning) => name.startsWith(beginning))
 const first = files.filter(isFirst)
-const others = files.filter((name) => !isFirst(name) && !isShort(name))
-const groups = groupsOf(files.filter(isShort))
+const others = files.filter((name) => !isFirst(name) && !isGrouped(name))
+const groups = groupsOf(files.filter(isGrouped))
 // Node's command line would sort them by name.
 run({ files: [...first, ...groups, ...others].map((name) => resolve(name)), concurrency: FILES_AT_A_TIME })
   .on('test:fail', () => {

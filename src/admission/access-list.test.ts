@@ -6,9 +6,13 @@ import { hostBytes } from '../base/address.js'
 import { type Network, parseNetwork } from '../base/cidr.js'
 import { AccessList, compileAccess, type NetworkRule } from './access-list.js'
 
+// Properties and large lists have the same ones again and again.
+const networks = new Map<string, Network>()
+
 function network(text: string): Network {
-  const parsed = parseNetwork(text)
+  const parsed = networks.get(text) ?? parseNetwork(text)
   assert.ok(parsed, text)
+  networks.set(text, parsed)
   return parsed
 }
 
@@ -16,8 +20,8 @@ function network(text: string): Network {
 function rule(text: string): NetworkRule {
   const [action, ...words] = text.split(' ')
   const isNegated = words[0] === 'not'
-  const networks = words.slice(isNegated ? 1 : 0).map((word) => network(word.replace(',', '')))
-  return { isPermit: action === 'permit', isNegated, networks }
+  const ofRule = words.slice(isNegated ? 1 : 0).map((word) => network(word.replace(',', '')))
+  return { isPermit: action === 'permit', isNegated, networks: ofRule }
 }
 
 const listOf = (...rules: readonly string[]) => new AccessList(compileAccess(rules.map(rule)))

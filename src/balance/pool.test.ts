@@ -29,6 +29,18 @@ test('a failed remote gets no clients, its sibling gets all', () => {
   assert.equal(health.isFailing(0), true)
 })
 
+test('`pickUsable` has no last resort', () => {
+  const { health, pool, use } = poolOf(2, 0, [5, 1])
+  const usableAt = (nowMs: number, tried: readonly number[] = []) => pool.pickUsable(slotSet(tried), nowMs)
+  health.failed(0, 0, 10)
+  assert.equal(usableAt(20), 1)
+  use[1] = 1
+  assert.equal(usableAt(20), NONE, 'one is failing, the other one full')
+  assert.equal(usableAt(2_000), 0, 'its back-off is over')
+  assert.equal(usableAt(2_000), NONE, 'it is being probed')
+  assert.equal(pickAt(pool, 2_000), FULL)
+})
+
 test('the back-off grows from 1 s to 30 s, and a success ends it', () => {
   const { health, backOffUntilMs } = poolOf(2)
   let now = 0

@@ -110,12 +110,20 @@ export class Pool implements PoolView {
    * one is usable but has no room now. `key`: the 32-bit hash of what identifies the client, for policies that hash.
    */
   pick(tried: SlotSet, nowMs: number, key = 0): number {
+    const slot = this.pickUsable(tried, nowMs, key)
+    return slot === NONE ? this.#probed(this.#lastResort(tried)) : slot
+  }
+
+  /** The same, but NONE if no remote is usable and has room. */
+  pickUsable(tried: SlotSet, nowMs: number, key = 0): number {
     this.#begin(nowMs, key)
     this.census?.count(this, tried, this.#random.seed)
-    const slot = this.#policy.pick(this, tried)
-    const chosen = slot === NONE ? this.#lastResort(tried) : slot
-    if (chosen >= 0 && this.health.isFailing(chosen)) this.health.beginProbe(chosen, nowMs)
-    return chosen
+    return this.#probed(this.#policy.pick(this, tried))
+  }
+
+  #probed(slot: number): number {
+    if (slot >= 0 && this.health.isFailing(slot)) this.health.beginProbe(slot, this.nowMs)
+    return slot
   }
 
   /** What `pick` with the same arguments would return now, and why. Changes nothing. */

@@ -1,6 +1,6 @@
 /**
- * Limits the retries of the clients of a pool in one worker, so that a pool that is down does not get a multiple of its
- * usual attempts. Pure: time is an argument.
+ * Limits the retries, or the hedges, of the clients of a pool in one worker, so that a pool that is down does not get a
+ * multiple of its usual attempts. Pure: time is an argument.
  */
 
 /** Firsts and retries are counted by the second and forgotten by the second. */

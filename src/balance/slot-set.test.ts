@@ -5,7 +5,11 @@ import { SlotSet } from './slot-set.js'
 
 test('behaves like a Set', () => {
   const slot = fc.integer({ min: 0, max: 200 })
-  const step = fc.oneof({ weight: 9, arbitrary: slot }, fc.constant('clear' as const))
+  const step = fc.oneof(
+    { weight: 9, arbitrary: slot },
+    { weight: 3, arbitrary: fc.record({ deleted: slot }) },
+    fc.constant('clear' as const),
+  )
   fc.assert(
     fc.property(fc.array(step), (steps) => {
       const set = new SlotSet()
@@ -14,6 +18,9 @@ test('behaves like a Set', () => {
         if (step === 'clear') {
           set.clear()
           model.clear()
+        } else if (typeof step === 'object') {
+          set.delete(step.deleted)
+          model.delete(step.deleted)
         } else {
           set.add(step)
           model.add(step)

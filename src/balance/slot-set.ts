@@ -20,6 +20,13 @@ export class SlotSet {
     else this.#addHigh(slot)
   }
 
+  delete(slot: number): void {
+    const words = this.#words
+    if (slot < LOW_SLOTS) this.#low &= ~(1 << slot)
+    else if (words !== undefined && slot >>> 5 < words.length)
+      words[slot >>> 5] = (words[slot >>> 5] as number) & ~(1 << (slot & 31))
+  }
+
   clear(): void {
     this.#low = 0
     this.#words?.fill(0)

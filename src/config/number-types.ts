@@ -81,7 +81,7 @@ export function wholeSeconds({ min = 0, max = INT_MAX }: Range = {}): ValueType<
 }
 
 /** `stepMs`: the resolution. */
-function parseTime(text: string, stepMs: number, min: number, max: number): number | Refusal {
+export function parseTime(text: string, stepMs: number, min: number, max: number): number | Refusal {
   const [, digits = '', unit = ''] = DURATION.exec(text) ?? []
   const exact = Number(digits) * (UNIT_MS[unit] ?? 0)
   if (digits === '') return refuseText('a time in seconds, or with a unit as in 90s, 15m, 2h, 1d', text)

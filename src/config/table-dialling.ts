@@ -1,4 +1,5 @@
 /** The directives of a pool about attempts to connect to its remotes. */
+import { hedge } from './hedge-type.js'
 import { located } from './located.js'
 import { count, percent, time } from './number-types.js'
 import { optional, value } from './row.js'
@@ -63,6 +64,17 @@ export const diallingRows = {
       'pool that restarts.',
     defaultText: 'no limit',
     zero: '10 a second',
+    isOurs: true,
+  }),
+  hedge: value('hedge', hedge, 'no', {
+    doc:
+      'When a remote is slow to accept a connection, another one is tried beside it, and the first one that is connected ' +
+      'serves the client. `p95` hedges an attempt that takes longer than 95 % of the last 512 of the pool in this child, ' +
+      'which needs 64 of them and is at least 2 ms; from `p50` to `p99`. A time such as `50ms` is fixed. In each child at ' +
+      'most 5 of 100 clients in 10 s are hedged. A hedge counts as an attempt for `attempts max` and as a retry for `retry ' +
+      'budget`, needs a remote that is up and has room, and does not wait in the `queue`. The remote that was slower has ' +
+      'not failed. Not used by pools whose clients have a remote of their own (`sticky`, `balance = source` and ' +
+      '`maglev`), and for remotes with `fast open`.',
     isOurs: true,
   }),
 }

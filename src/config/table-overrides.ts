@@ -13,6 +13,7 @@ const {
   dialRetries,
   dialTimeoutMs,
   halfCloseTimeoutMs,
+  hedge,
   idleTimeoutMs,
   localAddress,
   localPortRange,
@@ -44,6 +45,7 @@ export const NOT_OVERRIDDEN = {
   backOffMaxMs,
   backOffJitterPercent,
   retryBudgetPercent,
+  hedge,
 }
 
 export type OverrideSettings = Omit<Settings<typeof overrideRows>, 'position'>

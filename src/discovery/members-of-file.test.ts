@@ -33,9 +33,10 @@ test('a file of another form has no members', () => {
     '{',
     '[]',
     'null',
-    '{"pools":[]}',
-    '{"pools":{"web":{}}}',
-    '{"pools":{"web":[1,{"name":"a"}]}}',
+    '{"version":1,"pools":[]}',
+    '{"version":1,"pools":{"web":{}}}',
+    '{"version":1,"pools":{"web":[1,{"name":"a"}]}}',
+    '{"version":2,"pools":{"web":[{"name":"a","hosts":["::1"],"port":80}]}}',
   ])
     assert.deepEqual([...membersOfFile(text).values()].flat(), [], text)
 })
@@ -44,7 +45,7 @@ test('any text is read without an exception', () => {
   fc.assert(
     fc.property(fc.oneof(fc.string(), fc.json()), (text) => {
       membersOfFile(text)
-      membersOfFile(`{"pools":{"web":[${text}]}}`)
+      membersOfFile(`{"version":1,"pools":{"web":[${text}]}}`)
     }),
   )
 })

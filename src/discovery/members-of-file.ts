@@ -1,10 +1,13 @@
 /** The members that a state file has kept over a restart. */
 import type { FoundMember } from './source.js'
 
+/** That of `health/saved-state.ts`, which writes the file and reports one that cannot be used. */
+const STATE_VERSION = 1
+
 /** By pool. Entries that this version does not understand are left out: the source will say what there is. */
 export function membersOfFile(text: string): ReadonlyMap<string, readonly FoundMember[]> {
-  const { pools } = parsed(text)
-  if (!isObject(pools)) return new Map()
+  const { pools, version } = parsed(text)
+  if (version !== STATE_VERSION || !isObject(pools)) return new Map()
   return new Map(
     Object.entries(pools).map(([name, members]) => [
       name,

@@ -16,6 +16,8 @@ export interface FoundMember {
 }
 
 export interface SourceEvents {
+  /** Members of before, also of before a restart: a part of an answer that cannot be had is as it was. @default none */
+  readonly known?: readonly FoundMember[]
   /**
    * A complete answer, in any order; an empty one is an answer too (there are no members). A source that asks at intervals
    * reports each answer, also if nothing has changed.

@@ -1,6 +1,7 @@
 /** Builds the pools of a generation and its routes. */
 import { Router } from '../admission/router.js'
 import { BackOff, type BackOffNumbers } from '../balance/back-off.js'
+import { Hedging } from '../balance/hedging.js'
 import { policyOf } from '../balance/policy-of.js'
 import { Pool, type PoolOptions } from '../balance/pool.js'
 import { QueueOrder } from '../balance/queue-order.js'
@@ -55,7 +56,7 @@ export function buildPools(
   const arrays = remoteArrays(plan)
   const pools = new RelayPools(
     plan.pools.map((poolPlan, index): RelayPool => {
-      const { dynamic, key, label, options, policy, spares } = poolPlan
+      const { dynamic, hedge, key, label, options, policy, spares } = poolPlan
       const limits = { useMax: cells.useMax, place: placeOf(poolPlan, cells.layout.shape) }
       const pool = poolOf(poolPlan, arrays, cells, health, limits)
       // Without spread syntax, so that all pools have one hidden class: see `merged`.
@@ -64,6 +65,7 @@ export function buildPools(
         queue: queueOf?.(poolPlan, pool),
         options: sessionOptions(options),
         retryBudget: retryBudgetOf(poolPlan),
+        hedging: hedge === undefined ? undefined : new Hedging(hedge),
         index,
         spares,
         label,

@@ -4,6 +4,7 @@
  * functions; Map, RegExp and typed arrays may occur. All times are milliseconds, and Infinity means no limit. It
  * contains key material: never log it.
  */
+
 import type { Overload } from '../accept/connection-limit.js'
 import type { QueueLengths } from '../accept/listener.js'
 import type { PlacementLimits } from '../accept/placement.js'
@@ -13,6 +14,7 @@ import type { IdentityRule } from '../admission/identity-list.js'
 import type { RoutePlan } from '../admission/route-plan.js'
 import type { BackOffNumbers } from '../balance/back-off.js'
 import type { SocketAddress } from '../base/address.js'
+import type { HedgePlan } from '../base/hedge-plan.js'
 import type { PolicyName } from '../base/policy-names.js'
 import type { PollMechanism } from '../base/poll-mechanism.js'
 import type { SocketKind } from '../kernel/socket-kind.js'
@@ -122,6 +124,8 @@ export interface PoolPlan {
   readonly backOff: BackOffNumbers
   /** Most retries of a hundred first attempts, in each worker; undefined: no limit. */
   readonly retryBudgetPercent: number | undefined
+  /** When a slow attempt is hedged; undefined: never. */
+  readonly hedge: HedgePlan | undefined
   /** Limit of sessions, of all workers. Infinity: none. */
   readonly maxConnections: number
   /** Limit of waiting clients, of all workers. Infinity: none. */

@@ -8,7 +8,8 @@ import { mapPrivate } from './memory.js'
 import { openWakeupFd } from './wakeup-fd.js'
 
 const POLL_IN = 1
-const WAKEUPS = 100_000
+/** More than fit into the buffer of a pipe or a socket. */
+const WAKEUPS = 70_000
 
 test('a wake-up makes the descriptor readable in every process that has a copy', () => {
   const wakeup = openWakeupFd()

@@ -8,6 +8,7 @@ export type AttemptWord =
   | 'reset'
   | 'unreachable'
   | 'tls'
+  | 'slow'
   | 'missing'
   | 'denied'
   | 'local'

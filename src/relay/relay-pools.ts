@@ -1,5 +1,6 @@
 /** The pools of one configuration, which one serves a client, and the options of its session. */
 
+import type { Hedging } from '../balance/hedging.js'
 import type { Pool } from '../balance/pool.js'
 import type { RetryBudget } from '../balance/retry-budget.js'
 import { merged } from '../base/merged.js'
@@ -18,6 +19,8 @@ export interface RelayPool {
   readonly options: SessionOptions
   /** Of its clients in this worker; undefined: there is no limit. */
   readonly retryBudget?: RetryBudget | undefined
+  /** Undefined: slow attempts are not hedged. */
+  readonly hedging?: Hedging | undefined
   /** In the plan. */
   readonly index: number
   /** Slots for remotes that discovery finds. */

@@ -6,7 +6,7 @@ import { channels, client, scratch, server } from '../../test/support/tls-pair.j
 import { readClientHello } from '../wire/client-hello.js'
 import { WANT_READ } from './outcomes.js'
 
-const RUNS = process.env.TCPRELAY_TESTS === 'full' ? 5_000 : 400
+const RUNS = process.env.TCPRELAY_TESTS === 'full' ? 5_000 : 250
 
 const NAME = 'www.example.com'
 

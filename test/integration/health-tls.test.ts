@@ -5,6 +5,7 @@ import { Client } from '../harness/client.js'
 import { MODES } from '../harness/modes.js'
 import { relayTo } from '../harness/relay.js'
 import { identityFiles, tlsRemote } from '../harness/tls.js'
+import { until } from '../harness/until.js'
 import { makeIdentity } from '../support/certificates.js'
 
 /** A check that is broken off in the handshake leaves no connection half open in the server. */
@@ -19,13 +20,19 @@ for (const mode of MODES) {
     const soon = named('localhost', 3.5)
     const other = named('else.example', 30)
     const words = (files: typeof soon) => `tls = yes server name = localhost ca-file = ${files.certFile}`
-    const good = await tlsRemote(t, soon, words(soon), echo, FULL_CLOSE)
+    let connections = 0
+    const counted = (socket: TLSSocket) => {
+      connections++
+      echo(socket)
+    }
+    const good = await tlsRemote(t, soon, words(soon), counted, FULL_CLOSE)
     const wrong = await tlsRemote(t, other, words(other), echo, FULL_CLOSE)
     const running = await mode.start(
       t,
       relayTo(good, wrong).with(
         'health { type = tls interval = 50ms timeout = 20s }',
         'balance = round-robin',
+        'access log = stderr',
       ),
     )
     await running.logged(
@@ -41,6 +48,14 @@ for (const mode of MODES) {
       assert.equal(await client.readToEnd(), '')
       await client.close()
     }
+    await running.logged(/ end=done/, 2)
+    assert.deepEqual(
+      running.program.stderr.matching(/ attempts=/),
+      [],
+      'the remote that is down was not tried',
+    )
+    const before = connections
+    await until('further checks', () => connections > before + 2)
     assert.equal(running.program.stderr.matching(/expires in/).length, 1)
   })
 }

@@ -4,7 +4,7 @@ import { Client } from '../harness/client.js'
 import { closedPort } from '../harness/closed-port.js'
 import { MODES } from '../harness/modes.js'
 import { relayTo } from '../harness/relay.js'
-import { reload } from '../harness/reload.js'
+import { IN_FORCE, reload } from '../harness/reload.js'
 import { remoteThat, says } from '../harness/remote.js'
 
 for (const mode of MODES) {
@@ -13,7 +13,7 @@ for (const mode of MODES) {
     const other = await remoteThat(says('other')).start(t)
     const plan = relayTo(target, other).with(
       'balance = round-robin',
-      'dial retries = 0',
+      'access log = stderr',
       'health { interval = 50ms timeout = 10s rise = 2 fall = 2 jitter = 0 }',
     )
     const running = await mode.start(t, plan)
@@ -25,12 +25,20 @@ for (const mode of MODES) {
     }
     await running.logged(/remote 127\.0\.0\.1:\d+ is down: health check: connection refused/)
     for (let i = 0; i < 4; i++) assert.equal(await ask(), 'other')
+    await reload(running, mode.textOf(plan.with('idle timeout = 2h')))
+    for (let i = 0; i < 4; i++) assert.equal(await ask(), 'other')
     await remoteThat(says('back')).start(t, { host: '127.0.0.1', port })
     await running.logged(/is up again/)
     assert.deepEqual(new Set([await ask(), await ask()]), new Set(['back', 'other']))
-    await reload(running, mode.textOf(plan.with('idle timeout = 1h')))
+    await reload(running, mode.textOf(plan.with('idle timeout = 1h')), IN_FORCE, 2)
     assert.deepEqual(new Set([await ask(), await ask()]), new Set(['back', 'other']))
     assert.equal(running.program.stderr.matching(/ is (down|up)/).length, 2, 'one outage is two log lines')
+    await running.logged(/ end=done/, 12)
+    assert.deepEqual(
+      running.program.stderr.matching(/ attempts=/),
+      [],
+      'the remote that is down was not tried',
+    )
   })
 }
 

@@ -14,7 +14,7 @@ import { fileOfProject, Program } from '../harness/program.js'
 import { until, within } from '../harness/until.js'
 import { calls } from '../support/sockets.js'
 
-const QUERIES = 2_000
+const QUERIES = 1_000
 const HELPERS = 4
 
 /** A helper is killed after this number of answers. */

@@ -87,15 +87,17 @@ for (const mode of MODES) {
 
 test('sessions on a remote that is down are kept otherwise', async (t) => {
   const [remote, check] = [await remoteThat(echoes).start(t), await remoteThat(listens).start(t)]
+  const health = `health { interval = 20ms timeout = 10s fall = 1 jitter = 0 port = ${check.port} }`
   const relay = await relayTo(remote)
-    .with(`health { interval = 20ms timeout = 10s fall = 1 jitter = 0 port = ${check.port} }`)
+    .listeningOn('address = 127.0.0.1 port = 0', 'address = 127.0.0.1 port = 0 pool = closing')
+    .with(health, `pool = closing { on down = close remote = { ${remote.directive} } }`)
     .start(t)
-  const client = await relay.connect()
-  assert.equal(await client.exchange('x'), 'x')
+  const [kept, closed] = [await relay.connect(), await relay.connect({ port: relay.port(1) })]
+  for (const client of [kept, closed]) assert.equal(await client.exchange('x'), 'x')
   await check.stop()
-  await relay.logged(/is down/)
-  assert.equal(await client.exchange('y'), 'y')
-  await client.close()
+  assert.equal(await closed.ending(), 'ECONNRESET', 'sessions of another pool end')
+  assert.equal(await kept.exchange('y'), 'y')
+  await Promise.all([kept, closed].map((client) => client.close()))
 })
 
 test('failed connections count, and a health check brings the remote back', async (t) => {

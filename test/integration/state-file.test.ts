@@ -4,9 +4,11 @@ import { join } from 'node:path'
 import { test } from 'node:test'
 import { temporaryFolder } from '../harness/clean-up.js'
 import { closedPort } from '../harness/closed-port.js'
+import { masterText, spawning, startMaster } from '../harness/master.js'
 import { MODES } from '../harness/modes.js'
 import { tcprelay } from '../harness/program.js'
 import { relayTo } from '../harness/relay.js'
+import { reload } from '../harness/reload.js'
 import { remoteThat, says } from '../harness/remote.js'
 import { until } from '../harness/until.js'
 
@@ -62,6 +64,38 @@ for (const mode of MODES) {
     assert.ok((again.remotes[names[0] ?? '']?.results.at.length ?? 0) > 1, 'with the results from before')
   })
 }
+
+test('verdicts and history outlive a child that is killed, and a reload', async (t) => {
+  const file = join(temporaryFolder(t), 'state')
+  const [bad, good] = [await remoteThat(says('bad')).start(t), await remoteThat(says('good')).start(t)]
+  const { port } = await closedPort()
+  const health = `health { interval = 20ms timeout = 10s port = ${port} }`
+  const plan = relayTo(bad.with(`name = bad ${health}`), good.with('name = good'))
+    .with(`state file = ${file}`, 'balance = round-robin')
+    .withMaster(spawning([1, 1], [1, 100]))
+  const master = await startMaster(t, plan)
+  await master.logged(/remote bad is down: health check: connection refused/)
+  const knownAtMs = Date.now()
+  const four = async () => {
+    const clients = await Promise.all(Array.from({ length: 4 }, () => master.connect()))
+    const answers = await Promise.all(clients.map((client) => client.readToEnd()))
+    await Promise.all(clients.map((client) => client.close()))
+    return answers
+  }
+  const [killed = 0] = master.children()
+  process.kill(killed, 'SIGKILL')
+  await until('another child', async () => (await master.hasChildren(1))[0] !== killed)
+  assert.deepEqual(new Set(await four()), new Set(['good']))
+  await reload(master, masterText(plan.with('idle timeout = 1h')))
+  assert.deepEqual(new Set(await four()), new Set(['good']))
+  assert.equal(bad.acceptedCount, 0)
+  assert.equal(master.program.stderr.matching(/ is (down|up)/).length, 1)
+  master.signal('SIGTERM')
+  await master.ended()
+  const { bad: saved }: Saved['remotes'] = JSON.parse(readFileSync(file, 'utf8')).remotes
+  assert.deepEqual([saved?.down, saved?.flips.at.length], [true, 1])
+  assert.ok((saved?.results.at[0] ?? Number.NaN) <= knownAtMs, 'the first result is from before')
+})
 
 test('verdicts of an old file are not used, its history is', async (t) => {
   const file = join(temporaryFolder(t), 'state')

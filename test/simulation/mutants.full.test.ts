@@ -194,6 +194,30 @@ const MUTANTS: readonly Mutant[] = [
     wrong: '',
   },
   {
+    mistake: 'the slower remote of a hedge keeps the place',
+    file: 'relay/opening/parallel-attempts.js',
+    right: 'if (attempt.isElsewhere)\n                remotes.giveBack(attempt.remoteSlot);',
+    wrong: '',
+  },
+  {
+    mistake: 'the state of a remote is lost when the other one of a hedge becomes the current one',
+    file: 'relay/opening/parallel-attempts.js',
+    right: 'session.remoteSlot = remoteSlot;',
+    wrong: '',
+  },
+  {
+    mistake: 'hedges use up no budget',
+    file: 'relay/opening/attempts.js',
+    right: 'dialling.service.hedging?.countHedge(loop.nowMs);',
+    wrong: '',
+  },
+  {
+    mistake: 'a remote that fails beside another one keeps its place',
+    file: 'relay/opening/attempts.js',
+    right: 'if (parallel.elsewhere !== undefined)\n        remoteFailed(session);',
+    wrong: '',
+  },
+  {
     mistake: 'the end of a peer is taken for drained before it was read',
     file: 'relay/transfer/pump.js',
     right: 'if (source.hasPeerEnded)',

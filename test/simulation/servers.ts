@@ -105,6 +105,8 @@ export class Servers {
     // A connection in a backlog counts as connected: it has no timeout.
     if (manner === 'silent' && isUnix) return -ENOENT
     const outcome = socket.connect()
+    // It is connected before the server accepts it, so an attempt that has reached another server has lost.
+    if (isUnix) client.others = []
     this.#pending.set(socket, { manner, client })
     if (manner !== 'answers-at-once') return outcome
     this.#accept(socket, client)

@@ -264,6 +264,8 @@ export class World {
     this.#rivals.leave()
     this.#assertNothingLeft()
     this.#attempts.assertInBudget()
+    const { counters } = this.#cells.child(0)
+    this.#attempts.assertHedged(counters[COUNT.hedges] as number, counters[COUNT.hedgesWon] as number)
     for (const [index, client] of this.#clients.entries()) this.#assertRecorded(client, index + 1)
   }
 

@@ -4,6 +4,7 @@ import { PICK_CASES } from '../../bench/micro/policy-cases.js'
 import { SmallRelay } from '../../bench/micro/small-relay.js'
 import { median } from '../../bench/statistics.js'
 import { reachedLimit } from '../../src/balance/attempt-limit.js'
+import { Hedging } from '../../src/balance/hedging.js'
 import { RetryBudget } from '../../src/balance/retry-budget.js'
 import { linuxSystem } from '../../src/kernel/linux-system.js'
 import type { System } from '../../src/kernel/system.js'
@@ -104,6 +105,18 @@ function retries(): () => void {
   }
 }
 
+/** A client with a connect time, and a hedge if the budget allows it. */
+function hedges(): () => void {
+  const hedging = new Hedging({ percentile: 95 })
+  const clock = new Float64Array(1)
+  return () => {
+    clock[0] = (clock[0] as number) + 0.37
+    hedging.countFirst(clock[0])
+    hedging.took(clock[0] % 10)
+    if (hedging.allows(clock[0])) hedging.countHedge(clock[0])
+  }
+}
+
 function messages(): () => void {
   const relay = new MessageRelay()
   return () => relay.carry()
@@ -130,6 +143,7 @@ const WORK: Readonly<Record<string, () => () => void>> = {
   messages,
   picks,
   retries,
+  hedges,
   sniffing,
   'logged-connections': () => connections(new WholeRelay({ hasAccessLog: true })),
 }

@@ -70,6 +70,7 @@ const LEAST_USE = {
   rebalance: 0,
   backOff: DEFAULT_BACK_OFF,
   retryBudgetPercent: undefined,
+  hedge: undefined,
   slot: 0,
   maxConnections: Number.POSITIVE_INFINITY,
   queueSize: Number.POSITIVE_INFINITY,

@@ -1,5 +1,6 @@
 /** The one pool that a relay without routes has, for tests and benchmarks that build a relay themselves. */
 import type { BackOff } from '../../src/balance/back-off.js'
+import type { Hedging } from '../../src/balance/hedging.js'
 import { LeastUse } from '../../src/balance/least-use.js'
 import { Pool } from '../../src/balance/pool.js'
 import { QueueOrder } from '../../src/balance/queue-order.js'
@@ -28,6 +29,7 @@ export interface PoolFixture {
   readonly rebalance?: number
   readonly sticky?: Stickiness | undefined
   readonly retryBudget?: RetryBudget | undefined
+  readonly hedging?: Hedging | undefined
   readonly backOff?: BackOff
 }
 
@@ -90,6 +92,7 @@ export function choosing(
           queue,
           options: whole,
           retryBudget: fixture.retryBudget,
+          hedging: fixture.hedging,
           index: 0,
           label: '',
           key: undefined,

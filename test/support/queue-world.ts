@@ -1,5 +1,6 @@
 /** Workers that share limited remotes, each a relay on a simulated kernel without faults. The test plays the peers. */
 import assert from 'node:assert/strict'
+import type { Hedging } from '../../src/balance/hedging.js'
 import type { RetryBudget } from '../../src/balance/retry-budget.js'
 import { type HeadCells, localCells } from '../../src/cells/cells.js'
 import { queuePlace } from '../../src/cells/layout.js'
@@ -34,6 +35,7 @@ export interface QueueOptions {
   readonly queueSize?: number
   readonly options?: Partial<SessionOptions>
   readonly retryBudget?: RetryBudget
+  readonly hedging?: Hedging
   /** Of each remote. @default 1 */
   readonly addresses?: number
   /** Of all remotes. */
@@ -61,7 +63,7 @@ export class QueueWorker {
   readonly #world: QueueWorld
 
   constructor(world: QueueWorld, slot: number, given: QueueOptions) {
-    const { addresses = 1, max, options = {}, remote: ofRemotes, retryBudget } = given
+    const { addresses = 1, hedging, max, options = {}, remote: ofRemotes, retryBudget } = given
     this.#world = world
     const { cells } = world
     const child = cells.child(slot)
@@ -100,7 +102,7 @@ export class QueueWorker {
       lookups: new HostLookups(this.loop, () => {}),
       remotes: new Remotes(remotes, cells, child),
       ...choosing(
-        { weights: max.map(() => 1), retryBudget },
+        { weights: max.map(() => 1), retryBudget, hedging },
         { cells, loop: this.loop, slot },
         { dialRetries: 0, queueTimeoutMs: 1_000, ...options },
       ),

@@ -16,7 +16,7 @@ const POLL_IN = 0x1
 const POLL_OUT = 0x4
 
 /** Far longer than the loopback needs: reaching it is a failure. */
-const WAIT_MAX_MS = 5_000
+const WAIT_MAX_MS = 10_000
 
 const scratch = mapPrivate(1 << 20)
 const addressRegion = mapPrivate(SOCKADDR_BYTES_MAX)

@@ -102,6 +102,7 @@ export class DiscoveredPool {
     const { boundary, open = openSource } = this.#parts
     this.#source = undefined
     const events = {
+      known: this.members,
       onAnswer: (members: readonly FoundMember[]) => {
         if (isCurrent()) this.#onAnswer(members)
       },

@@ -26,6 +26,11 @@ export function srvMembers(
   return [...members.values()]
 }
 
+/** The addresses of the targets of these members. */
+export function hostsOfTargets(members: readonly FoundMember[]): ReadonlyMap<string, readonly string[]> {
+  return new Map(members.map(({ hosts, name, port }) => [name.slice(0, -`:${port}`.length), hosts]))
+}
+
 /** Weight 0 is a small share beside others, and an equal one among zeros: no clients at all is not what it means. */
 function shareOf(weight: number): number {
   return Math.max(weight, 1)

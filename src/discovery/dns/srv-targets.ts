@@ -18,10 +18,15 @@ interface Target {
 
 export class SrvTargets {
   readonly #family: DnsFamily
-  #targets: ReadonlyMap<string, Target> = new Map()
+  #targets: ReadonlyMap<string, Target>
 
-  constructor(family: DnsFamily) {
+  /** `known`: addresses of before, which are kept while a target cannot be resolved. */
+  constructor(family: DnsFamily, known: ReadonlyMap<string, readonly string[]>) {
     this.#family = family
+    const expiresAtMs = Number.NEGATIVE_INFINITY
+    this.#targets = new Map(
+      [...known].map(([name, hosts]) => [name, { hosts, expiresAtMs, problem: undefined }]),
+    )
   }
 
   hostsOf(name: string): readonly string[] {

@@ -222,3 +222,16 @@ test('an answer that has to be confirmed is reported again in spite of a problem
   source.askAgain()
   await log.has('= b.test:80')
 })
+
+test('after a restart a target that cannot be resolved has the addresses of before', async (t) => {
+  const { server, services } = await world(t)
+  services(['0 1 80 a.test', '0 1 80 b.test'])
+  server.set('A a.test', SERVFAIL)
+  server.setAddresses('b.test', ['10.0.0.2'])
+  const log = new SourceLog()
+  const a = { name: 'a.test:80', hosts: ['10.0.0.1'], port: 80, weight: 1, tier: 0 }
+  const source = openSrv(planFor(server), Object.assign(log, { known: [a] }), QUICK)
+  afterwards(t, () => source.close())
+  await log.has('= a.test:80 b.test:80')
+  assert.deepEqual(log.members[0], a)
+})

@@ -4,14 +4,14 @@ import { openClient } from '../dns/client.js'
 import { DnsFailure } from '../dns/dns-failure.js'
 import { intervalOf } from '../dns/interval.js'
 import { lookUp } from '../dns/look-up.js'
-import { NO_TARGET, srvMembers } from '../dns/srv-members.js'
+import { hostsOfTargets, NO_TARGET, srvMembers } from '../dns/srv-members.js'
 import { SrvTargets } from '../dns/srv-targets.js'
 import { type Round, runRounds } from '../rounds.js'
 import type { FoundMember, Source, SourceEvents } from '../source.js'
 import { SOURCE_TIMES, type SourceTimes } from '../source-times.js'
 
 export function openSrv(plan: SrvPlan, events: SourceEvents, times: SourceTimes = SOURCE_TIMES): Source {
-  const targets = new SrvTargets(plan.family)
+  const targets = new SrvTargets(plan.family, hostsOfTargets(events.known ?? []))
   const reports = new Reports()
   const rounds = runRounds(events, times, async (round) => {
     const ask = await openClient(plan, round.signal)

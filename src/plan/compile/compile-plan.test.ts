@@ -84,6 +84,7 @@ id = tcprelay {
 const LEAST_USE = {
   backOff: { ...DEFAULT_BACK_OFF, jitter: 0.2 },
   retryBudgetPercent: undefined,
+  hedge: undefined,
   policy: 'least-use',
   key: undefined,
   sticky: undefined,
@@ -316,6 +317,24 @@ id = tcprelay {
       [9, 30, { firstMs: 0, maxMs: 30_000, jitter: 0.5 }],
       [9, undefined, DEFAULT_BACK_OFF],
     ],
+  )
+})
+
+test('pools hedge, except where a client has a remote of its own', () => {
+  const text = `
+id = spawnd { listen { port = 1 } }
+id = tcprelay {
+  hedge = p95
+  remote { 10.0.0.1:1 }
+  pool = fixed { hedge = 50ms remote { 10.0.0.2:1 } }
+  pool = off { hedge = no remote { 10.0.0.3:1 } }
+  pool = sticky { sticky = { ttl = 1h } remote { 10.0.0.4:1 } }
+  pool = hashing { balance = source remote { 10.0.0.5:1 } }
+}`
+  const { pools } = planOf(text, { ...SURROUNDINGS, remoteSlots: [0, 1, 2, 3, 4] })
+  assert.deepEqual(
+    pools.map(({ hedge }) => hedge),
+    [{ percentile: 95 }, { afterMs: 50 }, undefined, undefined, undefined],
   )
 })
 

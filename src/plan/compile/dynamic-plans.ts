@@ -70,6 +70,7 @@ export function dynamicPools(
     // Not settable: a host that fails says nothing about the others, so they have neither in common.
     backOff: DEFAULT_BACK_OFF,
     retryBudgetPercent: undefined,
+    hedge: undefined,
     slowStartAggression: 1,
     maxConnections: Number.POSITIVE_INFINITY,
     queueSize: Number.POSITIVE_INFINITY,

@@ -1,5 +1,6 @@
 /** The pools of a plan. */
 import { type BackOffNumbers, DEFAULT_BACK_OFF } from '../../balance/back-off.js'
+import type { HedgePlan } from '../../base/hedge-plan.js'
 import { DEFAULT_POOL, type PoolSettings } from '../../config/table-pool.js'
 import type { TcprelaySettings } from '../../config/table-tcprelay.js'
 import type { PoolPlan, ShedPlan, StickyPlan } from '../../engine/plan.js'
@@ -72,6 +73,7 @@ function poolPlan(
     rebalance,
     backOff: backOffNumbers(pool),
     retryBudgetPercent: pool.retryBudgetPercent,
+    hedge: isHashing ? undefined : hedgePlan(pool),
     maxConnections: endless(maxConnections),
     queueSize: queue?.queueSize ?? Number.POSITIVE_INFINITY,
     options: sessionPlan(pool),
@@ -88,6 +90,11 @@ export function backOffNumbers({
     maxMs: backOffMaxMs,
     jitter: backOffJitterPercent / 100,
   }
+}
+
+/** A client with a remote of its own waits for that. */
+function hedgePlan(pool: PoolSettings): HedgePlan | undefined {
+  return pool.hedge === 'no' || stickyPlan(pool) !== undefined ? undefined : pool.hedge
 }
 
 /** Where clients come back to the same remote, nothing is gained by ending their sessions. */

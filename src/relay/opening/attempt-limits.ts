@@ -7,7 +7,9 @@ import { targetOf } from './target-address.js'
 
 /** An attempt has gone out. */
 export function countAttempt({ dialling, relay }: Session): void {
-  dialling.service.retryBudget?.count(dialling.attempts, relay.loop.nowMs)
+  const { hedging, retryBudget } = dialling.service
+  retryBudget?.count(dialling.attempts, relay.loop.nowMs)
+  if (dialling.attempts === 0) hedging?.countFirst(relay.loop.nowMs)
   dialling.attempts++
 }
 

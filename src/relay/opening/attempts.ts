@@ -1,6 +1,7 @@
 /**
  * The phase `dialling`: attempts to connect, first over the addresses of a remote, then over the remotes of the pool.
  */
+import type { Hedging } from '../../balance/hedging.js'
 import { FULL, NONE } from '../../balance/policy.js'
 import {
   ECONNREFUSED,
@@ -12,7 +13,7 @@ import {
   isLocalRefusal,
   isOwnShortage,
 } from '../../kernel/errno.js'
-import { REMOTE_COUNT } from '../../observe/counters.js'
+import { add, COUNT, REMOTE_COUNT } from '../../observe/counters.js'
 import { HUNG_UP, READABLE, WRITABLE } from '../../reactor/poller.js'
 import type { TlsChannel } from '../../tls/channel.js'
 import { MORE, PROTOCOL_ERROR, TRUNCATED, WANT_READ, WANT_WRITE } from '../../tls/outcomes.js'
@@ -26,8 +27,16 @@ import { countAttempt, endAtLimit, isAtLimit } from './attempt-limits.js'
 import { hashOfClient } from './client-hash.js'
 import { connectTo, hasTls, isConnectedToItself } from './connect-to.js'
 import { hasSentBytes, takeEarlyBytes } from './early-bytes.js'
-import { countFailure, failureText, noteFailure, noteLocalRefusal, remoteFailed } from './failures.js'
+import {
+  countFailure,
+  failureText,
+  noteFailure,
+  noteLocalRefusal,
+  noteSlow,
+  remoteFailed,
+} from './failures.js'
 import { settleSyn } from './fast-open.js'
+import { mayHedge, pickForHedge } from './hedging-limits.js'
 import { noteMptcp } from './mptcp-peers.js'
 import { mustQueue, pickAndTake } from './pick-and-take.js'
 import { enqueue, leaveQueue } from './queued.js'
@@ -104,10 +113,35 @@ function attemptTimer(session: Session): void {
   if (remote.fd === NO_FD) tryNext(session)
   else if (nowMs >= dialling.attemptDeadlineMs || dialling.parallel.resumeLate(nowMs))
     attemptFailed(session, ETIMEDOUT)
+  else if (nowMs >= dialling.hedgeAtMs) hedge(session)
   else {
-    dialling.parallel.add(session)
+    dialling.parallel.add(session, false)
     tryNext(session)
   }
+}
+
+/** The current attempt is slow: tries another remote beside it. */
+function hedge(session: Session): void {
+  const { counters, loop } = session.relay
+  const { dialling, remoteSlot } = session
+  dialling.hedgeAtMs = Number.POSITIVE_INFINITY
+  if (!mayHedge(session)) {
+    setAttemptTimer(session)
+    return
+  }
+  dialling.tried.add(remoteSlot)
+  dialling.hasTried = true
+  dialling.parallel.add(session, true)
+  const slot = pickForHedge(session)
+  if (slot === NONE) {
+    dialling.parallel.resume()
+    setAttemptTimer(session)
+    return
+  }
+  dialling.hedgeSlot = slot
+  dialling.service.hedging?.countHedge(loop.nowMs)
+  add(counters, COUNT.hedges, 1)
+  if (beginRemote(session, slot)) tryNext(session)
 }
 
 /** Tries remotes until an attempt is in progress, a pause starts, or the session has ended. */
@@ -150,6 +184,9 @@ function beginRemote(session: Session, slot: number): boolean {
   dialling.addressesTried = 0
   dialling.hasRemoteFailed = false
   dialling.attemptStartedMs = loop.nowMs
+  const { hedging } = dialling.service
+  const isHedged = hedging !== undefined && dialling.hedgeSlot === NONE
+  dialling.hedgeAtMs = isHedged ? loop.nowMs + hedging.delayMs : Number.POSITIVE_INFINITY
   if (dialling.hasReadClient) return true
   dialling.hasReadClient = true
   takeEarlyBytes(session)
@@ -223,26 +260,36 @@ function tryAddresses(session: Session): boolean {
 
 /** No address is left, and other attempts are in flight: one of them becomes the current one. False: there is none. */
 function resumeParallel(session: Session): boolean {
-  if (!session.dialling.parallel.resume()) return false
+  const { parallel } = session.dialling
+  if (parallel.count === 0) return false
+  if (parallel.elsewhere !== undefined) remoteFailed(session)
+  parallel.resume()
   waitForAttempts(session)
   return true
 }
 
-/** Sets the timer for the attempts in flight, and for the next address if there is one. */
+/** Waits for the attempts in flight, and for the time of the next address if there is one. */
 function waitForAttempts(session: Session): void {
   const { dialling, relay } = session
-  const { attemptDeadlineMs, parallel } = dialling
-  if (hasAddressToRace(session)) {
-    const nextAddressMs = Math.min(attemptDeadlineMs, relay.loop.nowMs + ADDRESS_DELAY_MS)
-    session.setTimer(parallel.deadlineBefore(nextAddressMs))
-  } else if (parallel.count > 0) session.setTimer(parallel.deadlineBefore(attemptDeadlineMs))
-  else session.setTimer(attemptDeadlineMs)
+  const { nowMs } = relay.loop
+  dialling.nextAddressMs = hasAddressToRace(session) ? nowMs + ADDRESS_DELAY_MS : Number.POSITIVE_INFINITY
+  setAttemptTimer(session)
 }
 
-/** An association of SCTP has several addresses itself, and what is sent with a SYN must not be sent twice. */
+function setAttemptTimer(session: Session): void {
+  const { attemptDeadlineMs, hedgeAtMs, nextAddressMs, parallel } = session.dialling
+  const dueMs = Math.min(attemptDeadlineMs, hedgeAtMs, nextAddressMs)
+  session.setTimer(parallel.count === 0 ? dueMs : parallel.deadlineBefore(dueMs))
+}
+
+/**
+ * An association of SCTP has several addresses itself, and what is sent with a SYN must not be sent twice. Beside a hedge
+ * each remote has one attempt in flight.
+ */
 function hasAddressToRace(session: Session): boolean {
   const { addressesTried, order, parallel } = session.dialling
   if (addressesTried >= order.length || parallel.count === PARALLEL_MAX) return false
+  if (parallel.elsewhere !== undefined) return false
   const { options, sctp } = targetOf(session)
   return sctp === undefined && !options.isFastOpen
 }
@@ -270,11 +317,27 @@ function connected(session: Session): void {
     attemptFailed(session, ECONNREFUSED)
     return
   }
+  const { hedging } = session.dialling.service
+  if (hedging !== undefined) settleHedge(session, hedging)
   session.dialling.parallel.close(session.relay)
   settleSyn(session)
   const origination = session.relay.tls.remotes[session.remoteSlot]
   if (origination === undefined) established(session)
   else beginTls(session, origination)
+}
+
+/** The current attempt is connected. One at another remote has not failed, and may be tried again. */
+function settleHedge(session: Session, hedging: Hedging): void {
+  const { dialling, relay, remoteSlot } = session
+  const { nowMs } = relay.loop
+  hedging.took(nowMs - dialling.attemptStartedMs)
+  const slower = dialling.parallel.elsewhere
+  if (slower === undefined) return
+  hedging.took(nowMs - slower.startedMs)
+  dialling.tried.delete(slower.remoteSlot)
+  if (remoteSlot !== dialling.hedgeSlot) return
+  add(relay.counters, COUNT.hedgesWon, 1)
+  noteSlow(session, slower.remoteSlot)
 }
 
 /** Starts the TLS handshake, which has a time limit of its own. */
@@ -288,7 +351,9 @@ function beginTls(session: Session, { context, isTruncationReset, timeoutMs }: O
   }
   remote.speakTls(channel, isTruncationReset)
   setDeadline(session, timeoutMs)
-  session.setTimer(session.dialling.attemptDeadlineMs)
+  session.dialling.nextAddressMs = Number.POSITIVE_INFINITY
+  session.dialling.hedgeAtMs = Number.POSITIVE_INFINITY
+  setAttemptTimer(session)
   continueHandshake(session, channel)
 }
 

@@ -1,4 +1,5 @@
 /** State of the phase `dialling`. */
+import { NONE } from '../../balance/policy.js'
 import type { Pool } from '../../balance/pool.js'
 import { SlotSet } from '../../balance/slot-set.js'
 import { AttemptList } from '../../observe/attempt-list.js'
@@ -37,6 +38,11 @@ export class Dialling {
   addressIndex = 0
   /** When the current attempt has failed, unless it is connected and its TLS handshake complete. */
   attemptDeadlineMs = 0
+  /** When the next address is tried beside the current attempt, and when another remote; Infinity: never. */
+  nextAddressMs = Number.POSITIVE_INFINITY
+  hedgeAtMs = Number.POSITIVE_INFINITY
+  /** The remote that was dialled beside a slow one; NONE: none. */
+  hedgeSlot = NONE
   /** Attempts in flight beside the current one. */
   readonly parallel = new ParallelAttempts()
   /** An attempt at the chosen remote failed, and not because of this machine. */
@@ -70,6 +76,7 @@ export class Dialling {
     this.attempts = 0
     this.addressesTried = 0
     this.hasRemoteFailed = false
+    this.hedgeSlot = NONE
     this.isShort = false
     this.clientPort = undefined
     this.bytesInSyn = 0

@@ -42,6 +42,11 @@ export function noteLocalRefusal(session: Session, errno: number): void {
   listAttempt(session, 'local')
 }
 
+/** Another remote was connected before this one. */
+export function noteSlow({ dialling, relay }: Session, remoteSlot: number): void {
+  if (relay.options.hasAccessLog) dialling.failedAttempts.add(relay.remotes.at(remoteSlot).name, 'slow')
+}
+
 function listAttempt({ dialling, relay, remoteSlot, target }: Session, word: AttemptWord): void {
   if (!relay.options.hasAccessLog) return
   dialling.failedAttempts.add((target ?? relay.remotes.at(remoteSlot)).name, word)

@@ -1,4 +1,8 @@
-/** Attempts of one session that are in flight beside the current one, which has the socket `session.remote`. */
+/**
+ * Attempts of one session that are in flight beside the current one, which has the socket `session.remote`: at other
+ * addresses of the same remote, or one at another remote (a hedge).
+ */
+import { NONE } from '../../balance/policy.js'
 import type { Fd } from '../../kernel/calls.js'
 import { NO_TOKEN, type Watcher } from '../../reactor/loop.js'
 import { NO_FD } from '../connection.js'
@@ -16,6 +20,14 @@ class ParallelAttempt implements Watcher {
   /** As those of the current attempt in `Dialling`. */
   addressIndex = 0
   deadlineMs = 0
+  /** At another remote than the current attempt: then this is the state of that remote, with a place of it. */
+  isElsewhere = false
+  remoteSlot = NONE
+  order: readonly number[] = []
+  addressesTried = 0
+  hasRemoteFailed = false
+  startedMs = 0
+  why = ''
 
   constructor(session: Session) {
     this.session = session
@@ -34,11 +46,23 @@ export class ParallelAttempts {
   readonly #records: ParallelAttempt[] = []
   count = 0
 
-  /** The current attempt of the session goes on as a parallel one, and there is no current one. */
-  add(session: Session): void {
+  /** The attempt at another remote than the current one; it is the only parallel attempt then. */
+  get elsewhere(): ParallelAttempt | undefined {
+    const first = this.#records[0]
+    return this.count > 0 && first?.isElsewhere === true ? first : undefined
+  }
+
+  /**
+   * The current attempt of the session goes on as a parallel one, and there is no current one. With `isElsewhere` the next
+   * one is at another remote, and the session has none until that is chosen.
+   */
+  add(session: Session, isElsewhere: boolean): void {
     this.#records[this.count] ??= new ParallelAttempt(session)
     const attempt = this.#records[this.count] as ParallelAttempt
     attempt.session = session
+    attempt.isElsewhere = isElsewhere
+    attempt.remoteSlot = NONE
+    attempt.why = ''
     this.count++
     exchange(attempt)
   }
@@ -75,10 +99,11 @@ export class ParallelAttempts {
     return earliest
   }
 
-  /** Closes all. No remote has got any bytes, so none of them needs a reset. */
-  close({ loop, system }: RelayContext): void {
+  /** Closes all, and gives back the place of another remote. No remote has got any bytes, so none of them needs a reset. */
+  close({ loop, remotes, system }: RelayContext): void {
     for (; this.count > 0; this.count--) {
       const attempt = this.#records[this.count - 1] as ParallelAttempt
+      if (attempt.isElsewhere) remotes.giveBack(attempt.remoteSlot)
       loop.forget(attempt.fd, attempt)
       system.calls.close(attempt.fd)
       attempt.fd = NO_FD
@@ -107,4 +132,23 @@ function exchange(attempt: ParallelAttempt): void {
   remote.mayDelay = transport.isTcp
   dialling.addressIndex = addressIndex
   dialling.attemptDeadlineMs = deadlineMs
+  if (attempt.isElsewhere) exchangeRemotes(attempt)
+}
+
+function exchangeRemotes(attempt: ParallelAttempt): void {
+  const { session } = attempt
+  const { dialling } = session
+  const { addressesTried, hasRemoteFailed, order, remoteSlot, startedMs, why } = attempt
+  attempt.remoteSlot = session.remoteSlot
+  attempt.order = dialling.order
+  attempt.addressesTried = dialling.addressesTried
+  attempt.hasRemoteFailed = dialling.hasRemoteFailed
+  attempt.startedMs = dialling.attemptStartedMs
+  attempt.why = session.why
+  session.remoteSlot = remoteSlot
+  dialling.order = order
+  dialling.addressesTried = addressesTried
+  dialling.hasRemoteFailed = hasRemoteFailed
+  dialling.attemptStartedMs = startedMs
+  session.why = why
 }
