@@ -49,7 +49,7 @@ export function listAndWatch(
     }
     const run = new WatchRun(state, round, times)
     try {
-      if (await run.until(readAtMs + spread(intervalMs, times))) readAtMs = undefined
+      if (await run.until(readAtMs + spread(intervalMs, times), readAtMs)) readAtMs = undefined
     } catch (error) {
       // Resuming it has not helped, or cannot.
       if (round.isTroubled || error instanceof Expired) readAtMs = undefined
@@ -75,7 +75,7 @@ class WatchRun {
   }
 
   /** Returns whether the state has to be read again: that is due, wanted, or the only way to go on. */
-  async until(dueAtMs: number): Promise<boolean> {
+  async until(dueAtMs: number, readAtMs: number): Promise<boolean> {
     const { again } = this.#round
     const begunAtMs = performance.now()
     const onAgain = () => this.#abort.abort()
@@ -88,8 +88,8 @@ class WatchRun {
         throw new SourceFailure('the server ends the watch at once')
     } catch (error) {
       if (!this.#abort.signal.aborted) {
-        // Unless it has just begun: a server that forgets at once would be asked without a pause.
-        if (error instanceof Expired && performance.now() - begunAtMs > this.#times.watchMinMs) return true
+        // Unless it has just been read: a server that forgets at once would be asked without a pause.
+        if (error instanceof Expired && performance.now() - readAtMs > this.#times.watchMinMs) return true
         throw error
       }
     } finally {
