@@ -11,7 +11,7 @@ import { until } from '../harness/until.js'
 const PREFIX = '/services/web/'
 const CHANGES = 1_000
 /** Of different members, so that no two changes of one overtake each other. */
-const AT_ONCE = 5
+const AT_ONCE = 10
 const NAMES = ['a', 'b', 'c', 'd', 'e', 'f', 'g', 'h', 'i', 'j']
 
 async function ask(t: TestContext, running: Running): Promise<string> {

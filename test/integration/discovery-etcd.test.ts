@@ -53,7 +53,7 @@ class Model {
 
 const CHANGES = 1_000
 const KEYS = 40
-const AT_ONCE = 8
+const AT_ONCE = 20
 
 async function change(etcd: Etcd, model: Model, i: number): Promise<void> {
   // A key of its own among those that are changed at once: no two changes of a key overtake each other.

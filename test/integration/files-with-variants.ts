@@ -16,6 +16,7 @@ export const FILES_WITH_VARIANTS: Readonly<Record<string, RegExp>> = {
   datagrams: /datagram of (1|1472|9000|65507) bytes|overload = reset/,
   direct: /overload = close/,
   'discovery-dns': IN_MODES,
+  'discovery-members': IN_MODES,
   drain: IN_MODES,
   'dynamic-routes': new RegExp(`^(${IN_MODES.source}): `),
   health: IN_MODES,

@@ -151,8 +151,9 @@ export class Reloader {
     this.#isEnding = true
     this.#tlsFiles.close()
     this.#stapler.close()
-    this.discovery.close()
+    // It writes the members to the state file.
     this.health.end()
+    this.discovery.close()
     this.#present.listeners.close()
   }
 
