@@ -11,8 +11,8 @@ import { type SourceTimes, spread } from './source-times.js'
 
 /** A state with a revision, at a server. */
 export interface WatchedState {
-  /** Replaces the state by that of the server. `onProblem`: as of a watch. */
-  read(signal: AbortSignal, onProblem: WatchEvents['onProblem']): Promise<void>
+  /** Replaces the state by that of the server. */
+  read(signal: AbortSignal): Promise<void>
   /**
    * Applies changes since its revision, in their order. Resolves when the server ends the watch in an orderly way. Rejects with
    * `Expired` if the state has to be read again.
@@ -20,14 +20,14 @@ export interface WatchedState {
   watch(signal: AbortSignal, events: WatchEvents): Promise<void>
   /** Throws a `SourceFailure` if the state is complete and makes no sense. */
   members(): readonly FoundMember[]
+  /** A part of the state that cannot be read and is left as it was. */
+  readonly lack?: string | undefined
 }
 
 export interface WatchEvents {
   /** The server watches. */
   onOpen(): void
   onChange(): void
-  /** A part of the state cannot be read and is left as it was. */
-  onProblem(text: string): void
 }
 
 /** The server has forgotten the changes since the revision of the state. */
@@ -43,8 +43,8 @@ export function listAndWatch(
   let readAtMs: number | undefined
   return runRounds(events, times, async (round) => {
     if (readAtMs === undefined) {
-      await state.read(round.signal, (text) => round.problem(text))
-      round.answer(state.members())
+      await state.read(round.signal)
+      round.answer(state.members(), state.lack)
       readAtMs = performance.now()
     }
     const run = new WatchRun(state, round, times)
@@ -111,7 +111,6 @@ class WatchRun {
         this.#hasUnreported = true
         this.#gather()
       },
-      onProblem: (text) => this.#round.problem(text),
     })
   }
 
@@ -123,7 +122,7 @@ class WatchRun {
     this.#gathering = undefined
     this.#hasUnreported = false
     try {
-      this.#round.answer(this.#state.members())
+      this.#round.answer(this.#state.members(), this.#state.lack)
     } catch (error) {
       if (!(error instanceof SourceFailure)) throw error
       this.#round.problem(error.message)
