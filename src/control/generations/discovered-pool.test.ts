@@ -220,5 +220,6 @@ test('with fewer slots members move into those that are left', async (t) => {
     changes[0]?.joined.map(({ index, name }) => [index, name]),
     [[0, 'c']],
   )
+  assert.deepEqual(changes[0]?.left, [2])
   assert.deepEqual(pool.placed.map(({ index }) => index).sort(), [0, 1])
 })

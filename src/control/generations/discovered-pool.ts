@@ -215,11 +215,11 @@ export class DiscoveredPool {
 
   #resize(slots: number): void {
     const lost = new Set(this.#slots.resize(slots))
+    // Generations with more slots have them there still.
+    const left = [...lost].flatMap((name) => this.#placed.get(name)?.index ?? [])
     for (const name of lost) this.#placed.delete(name)
-    this.#change(
-      this.#members.present.filter(({ name }) => lost.has(name)),
-      [],
-    )
+    const members = this.#members.present.filter(({ name }) => lost.has(name))
+    this.#change(members, left)
   }
 
   #addressesOf(member: FoundMember): readonly SocketAddress[] {
