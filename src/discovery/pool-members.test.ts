@@ -43,6 +43,20 @@ test('a doubted answer is forgotten when the next one is believed', () => {
   assert.deepEqual(names(pool), ['a', 'b', 'c'])
 })
 
+test('an answer that would remove others, comes after a failure or much later confirms nothing', () => {
+  const all = ['a', 'b', 'c'].map((name) => member(name))
+  const pool = new PoolMembers(0.5, all)
+  const kinds = [
+    pool.hear([member('a')], 0),
+    pool.hear([member('b')], CONFIRM_AFTER_MS),
+    pool.hear([member('b')], 70_000),
+  ].map(({ kind }) => kind)
+  assert.deepEqual(kinds, ['doubted', 'doubted', 'doubted'])
+  pool.forgetDoubt()
+  assert.equal(pool.hear([member('b')], 75_000).kind, 'doubted')
+  assert.equal(pool.hear([member('b')], 80_000).kind, 'changes')
+})
+
 test('half of the members may leave at once, and all with 100%', () => {
   const half = new PoolMembers(0.5, [member('a'), member('b')])
   assert.equal(half.hear([member('a')], 0).kind, 'changes')
@@ -59,18 +73,23 @@ test('after any answers the members are those of the last one that was believed,
     fc.property(answers, fc.double({ min: 0, max: 1, noNaN: true }), (rounds, maxRemoved) => {
       const pool = new PoolMembers(maxRemoved)
       let nowMs = 0
-      let doubtedAtMs: number | undefined
+      let doubted: { atMs: number; removed: ReadonlySet<string> } | undefined
       for (const [numbers, laterMs] of rounds) {
         nowMs += laterMs
         const before = new Set(names(pool))
         const answer = numbers.map((number) => member(`m${number}`))
         const { kind } = pool.hear(answer, nowMs)
-        const removed = [...before].filter((name) => !answer.some((one) => one.name === name)).length
-        const isConfirmed = doubtedAtMs !== undefined && nowMs - doubtedAtMs >= CONFIRM_AFTER_MS
-        const isBelieved = removed <= before.size * maxRemoved || isConfirmed
+        const removed = [...before].filter((name) => !answer.some((one) => one.name === name))
+        const isSame =
+          doubted !== undefined &&
+          nowMs - doubted.atMs < 60_000 &&
+          removed.every((name) => doubted?.removed.has(name))
+        const isConfirmed = isSame && doubted !== undefined && nowMs - doubted.atMs >= CONFIRM_AFTER_MS
+        const isBelieved = removed.length <= before.size * maxRemoved || isConfirmed
         assert.equal(kind === 'doubted', !isBelieved)
         assert.deepEqual(new Set(names(pool)), isBelieved ? new Set(answer.map(({ name }) => name)) : before)
-        doubtedAtMs = isBelieved ? undefined : (doubtedAtMs ?? nowMs)
+        if (isBelieved) doubted = undefined
+        else if (!isSame) doubted = { atMs: nowMs, removed: new Set(removed) }
       }
     }),
   )

@@ -5,8 +5,11 @@
  */
 import type { FoundMember } from './source.js'
 
-/** An answer that removes too many is believed if another one, so much later, still does. */
+/** An answer that removes too many is believed if another one, so much later, removes the same or fewer of them. */
 export const CONFIRM_AFTER_MS = 5_000
+
+/** An older doubt is about another time. */
+const CONFIRM_WITHIN_MS = 60_000
 
 export interface MemberChanges {
   /** New ones, and those that have changed. */
@@ -33,8 +36,8 @@ export class PoolMembers {
   /** Members that an answer may remove at once, as a part of all. */
   maxRemoved: number
   #present: ReadonlyMap<string, FoundMember>
-  /** When the first answer came that has to be confirmed; undefined: the last one was believed. */
-  #doubtedAtMs: number | undefined
+  /** The first answer that has to be confirmed: when it came, and what it would remove; undefined: the last one was believed. */
+  #doubted: { readonly atMs: number; readonly removed: ReadonlySet<string> } | undefined
 
   /** `known`: from a state file, or from before. */
   constructor(maxRemoved: number, known: readonly FoundMember[] = []) {
@@ -49,7 +52,7 @@ export class PoolMembers {
   hear(answer: readonly FoundMember[], nowMs: number): Outcome {
     const next = byName(answer)
     const left = [...this.#present.keys()].filter((name) => !next.has(name))
-    const doubt = this.#doubt(left.length, nowMs)
+    const doubt = this.#doubt(left, nowMs)
     if (doubt !== undefined) return { kind: 'doubted', doubt }
     const joined = [...next.values()].filter(({ name }) => !this.#present.has(name))
     const changed = [...next.values()].filter((member) => {
@@ -57,18 +60,28 @@ export class PoolMembers {
       return before !== undefined && !isSame(before, member)
     })
     this.#present = next
-    this.#doubtedAtMs = undefined
+    this.#doubted = undefined
     if (joined.length + changed.length + left.length === 0) return { kind: 'nothing' }
     return { kind: 'changes', changes: { joined, changed, left } }
   }
 
-  #doubt(removed: number, nowMs: number): DoubtedAnswer | undefined {
+  /** The source has failed, or is another one: the next answer confirms nothing. */
+  forgetDoubt(): void {
+    this.#doubted = undefined
+  }
+
+  #doubt(left: readonly string[], nowMs: number): DoubtedAnswer | undefined {
     const of = this.#present.size
+    const removed = left.length
     if (removed <= of * this.maxRemoved) return undefined
-    const sinceMs = this.#doubtedAtMs
-    if (sinceMs !== undefined && nowMs - sinceMs >= CONFIRM_AFTER_MS) return undefined
-    this.#doubtedAtMs ??= nowMs
-    return { removed, of, isFirst: sinceMs === undefined }
+    const doubted = this.#doubted
+    const isSame =
+      doubted !== undefined &&
+      nowMs - doubted.atMs < CONFIRM_WITHIN_MS &&
+      left.every((name) => doubted.removed.has(name))
+    if (isSame && nowMs - doubted.atMs >= CONFIRM_AFTER_MS) return undefined
+    if (!isSame) this.#doubted = { atMs: nowMs, removed: new Set(left) }
+    return { removed, of, isFirst: !isSame }
   }
 }
 

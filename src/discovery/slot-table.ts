@@ -1,9 +1,14 @@
-/** Which of the slots of a pool each member has. Pure. */
+/** Which of the slots of a pool each member has. Pure: time is an argument. */
+
+/** Workers choose a member that has left until they hear of it; sessions are counted as soon as they have a remote. */
+const EMPTY_FOR_MS = 1_000
 
 export class SlotTable {
   readonly #slots = new Map<string, number>()
   /** By slot: the member that has it, or had it last. */
   readonly #owners: (string | undefined)[] = []
+  /** By slot: when its member left. */
+  readonly #leftAtMs: number[] = []
   #count: number
 
   constructor(count: number) {
@@ -16,12 +21,12 @@ export class SlotTable {
 
   /**
    * The slot of a member that joins: the one that it had before if nobody has it now, or else one that nobody has had, or
-   * that is not in use any more. Undefined: there is none.
+   * that has been empty for a while. Undefined: there is none. `isInUse`: there are sessions, also of a time before this table.
    */
-  enter(name: string, isInUse: (slot: number) => boolean): number | undefined {
+  enter(name: string, isInUse: (slot: number) => boolean, nowMs: number): number | undefined {
     const known = this.#slots.get(name)
     if (known !== undefined) return known
-    const slot = this.#find(name, isInUse)
+    const slot = this.#find(name, isInUse, nowMs)
     if (slot === undefined) return undefined
     this.#owners[slot] = name
     this.#slots.set(name, slot)
@@ -29,8 +34,9 @@ export class SlotTable {
   }
 
   /** The member has left; its slot stays in use while it has sessions. */
-  leave(name: string): number | undefined {
+  leave(name: string, nowMs: number): number | undefined {
     const slot = this.#slots.get(name)
+    if (slot !== undefined) this.#leftAtMs[slot] = nowMs
     this.#slots.delete(name)
     return slot
   }
@@ -44,15 +50,15 @@ export class SlotTable {
     return lost
   }
 
-  #find(name: string, isInUse: (slot: number) => boolean): number | undefined {
+  #find(name: string, isInUse: (slot: number) => boolean, nowMs: number): number | undefined {
     const taken = new Set(this.#slots.values())
     const former = this.#owners.indexOf(name)
     if (former >= 0 && !taken.has(former)) return former
     let used: number | undefined
     for (let slot = 0; slot < this.#count; slot++) {
-      if (taken.has(slot)) continue
+      if (taken.has(slot) || isInUse(slot)) continue
       if (this.#owners[slot] === undefined) return slot
-      if (used === undefined && !isInUse(slot)) used = slot
+      if (nowMs - (this.#leftAtMs[slot] ?? Number.NEGATIVE_INFINITY) >= EMPTY_FOR_MS) used ??= slot
     }
     return used
   }

@@ -38,8 +38,7 @@ export class DiscoveredMembers {
       touch(touched, pools.ofRemote(slot))
     }
     for (const member of joined) {
-      this.#join(member)
-      touch(touched, pools.ofRemote(member.slot))
+      if (this.#join(member)) touch(touched, pools.ofRemote(member.slot))
     }
     for (const relayPool of touched) this.#refresh(relayPool)
   }
@@ -52,8 +51,9 @@ export class DiscoveredMembers {
     health.setAdminState(slot, 'maint', loop.nowMs + drainDeadlineMs)
   }
 
-  #join(member: LiveMember): void {
-    const { addresses, healthName, name, slot, tier, weight } = member
+  /** Returns whether the pool has other remotes or tiers now. */
+  #join(member: LiveMember): boolean {
+    const { healthName, name, slot, tier, weight } = member
     const { arrays, health, pools, remotes } = this.#parts
     const before = this.#members.get(slot)
     this.#members.set(slot, member)
@@ -61,7 +61,12 @@ export class DiscoveredMembers {
     arrays.tiers[slot] = tier
     pools.ofRemote(slot)?.pool.setWeight(slot, weight)
     if (before?.name !== name) remotes.rename(slot, name, healthName)
-    if (before !== undefined && textOf(before) === textOf(member)) return
+    if (before === undefined || textOf(before) !== textOf(member)) this.#setAddresses(member, before)
+    return before?.name !== name || before.tier !== tier
+  }
+
+  #setAddresses({ addresses, slot }: LiveMember, before: LiveMember | undefined): void {
+    const { health, remotes } = this.#parts
     remotes.at(slot).replaceAddresses(addresses)
     const isReachable = addresses.length > 0
     // Only a change is passed on, because `setReachable` ends the back-off of the remote.

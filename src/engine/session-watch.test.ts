@@ -39,7 +39,7 @@ function worldWith(sessions: number, ends: Partial<WatchedPool> = { closesOnDown
   const timers = { set: (_: Timer, atMs: number) => void times.push(atMs - loop.nowMs), unset() {} }
   const loop = { nowMs: 0, timers }
   const health = new RemoteHealth(2, { verdict })
-  const pool = { members: [0, 1], health } as unknown as Pool
+  const pool = { members: [0, 1], health, use: [1, 1] } as unknown as Pool
   const watched = [
     { pool, slots: [0, 1], closesOnDown: false, closesOnRecovery: false, endsDrained: false, ...ends },
   ]

@@ -71,6 +71,8 @@ export class SessionWatch implements TimerOwner {
     for (const { closesOnDown, closesOnRecovery, endsDrained, pool, slots } of this.#watched) {
       if (closesOnRecovery) return true
       for (const slot of slots) {
+        // One of a member that has left is drained until another one has it.
+        if (pool.use[slot] === 0) continue
         if (closesOnDown && pool.health.verdict[slot] === EXCLUDED) return true
         if (endsDrained && pool.health.isDrained(slot, this.#loop.nowMs)) return true
       }

@@ -59,6 +59,24 @@ test('a row that gets another name counts for it from then on, and the sums of b
   }
 })
 
+test('of very many members that have gone, the sums of the oldest are one', () => {
+  const keeper = new CounterKeeper()
+  const rows = rowsFor([], ['m0'])
+  keeper.begin(rows)
+  const members = 12_000
+  for (let i = 1; i <= members; i++) {
+    rows.remotes.cells[REMOTE_COUNT.resets] = i
+    keeper.renameRemote(rows, 0, `m${i}`)
+  }
+  const { remotes } = keeper.read()
+  assert.ok(remotes.size < members)
+  assert.equal(remotes.get('m11999')?.resets, 1)
+  assert.equal(
+    [...remotes.values()].reduce((total, { resets }) => total + resets, 0),
+    members,
+  )
+})
+
 test('before anybody counts, everything is zero', () => {
   const { listeners, process, remotes } = new CounterKeeper().read()
   assert.equal(listeners.size + remotes.size, 0)

@@ -39,8 +39,8 @@ export interface CounterSums {
 /**
  * Adds up what children count, so that no sum ever decreases: the counts of a child are kept when it ends,
  * and if a child writes less than before, its highest value counts. Totals are keyed by name, so that they
- * survive reloads, other slots and new memory. They are kept as long as the process lives: names come from
- * configurations, so they are few, and one that returns continues its sum.
+ * survive reloads, other slots and new memory. They are kept as long as the process lives, except those of the oldest of very many
+ * members that have gone; a name that returns continues its sum.
  */
 export class CounterKeeper {
   readonly #process = new Totals(COUNTERS)
@@ -80,6 +80,10 @@ export class CounterKeeper {
     }
   }
 }
+
+/** Names of remotes that have gone, whose sums are kept one by one; those of older ones are one sum. */
+const FORMER_MAX = 10_000
+const FORMER = 'former members'
 
 /** Rows that are counted. */
 interface Present extends NamedRows {
@@ -126,6 +130,21 @@ class Totals<Name extends string> {
       present.counted[at] = isSum(column) ? highestAt(present, at) : 0
     }
     present.names[row] = name
+    this.#limitFormer()
+  }
+
+  /** The oldest first; what is configured is there again with the next child. */
+  #limitFormer(): void {
+    if (this.#kept.size <= FORMER_MAX) return
+    const present = new Set([...this.#present.values()].flatMap(({ names }) => names))
+    const former = this.#kept.get(FORMER) ?? new Float64Array(this.#columns.length)
+    for (const [name, counts] of this.#kept) {
+      if (this.#kept.size <= FORMER_MAX / 2) break
+      if (name === FORMER || present.has(name)) continue
+      for (const [i, count] of counts.entries()) former[i] = sum(former[i] as number, count)
+      this.#kept.delete(name)
+    }
+    this.#kept.set(FORMER, former)
   }
 
   read(): ReadonlyMap<string, Counts<Name>> {

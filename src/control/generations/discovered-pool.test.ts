@@ -66,7 +66,7 @@ function turn(): Promise<void> {
 test('members get slots and addresses, and each change one log line', async (t) => {
   const { answer, changes, lines, pool } = await poolOf(t)
   answer(member('a', { hosts: ['10.0.0.1', '::1'], weight: 2 }), member('b', { tier: 1 }))
-  await pool.heard
+  await pool.ready
   assert.deepEqual(changes.splice(0), [
     {
       joined: [
@@ -89,15 +89,20 @@ test('members get slots and addresses, and each change one log line', async (t) 
         },
       ],
       left: [],
+      areOthers: true,
     },
   ])
   answer(member('b', { tier: 1 }), member('c', { weight: 7 }))
   answer(member('b', { tier: 0 }), member('c', { weight: 7 }))
   assert.deepEqual(
-    changes.map(({ joined, left }) => [joined.map(({ index, name }) => [index, name]), left]),
+    changes.map(({ areOthers, joined, left }) => [
+      joined.map(({ index, name }) => [index, name]),
+      left,
+      areOthers,
+    ]),
     [
-      [[[2, 'c']], [0]],
-      [[[1, 'b']], []],
+      [[[2, 'c']], [0], true],
+      [[[1, 'b']], [], false],
     ],
   )
   assert.deepEqual(lines, [
@@ -111,7 +116,7 @@ test('a problem is told once, and removes nothing', async (t) => {
   const { answer, changes, lines, pool, sources } = await poolOf(t, [member('a')])
   sources[0]?.events.onProblem('HTTP 503')
   sources[0]?.events.onProblem('HTTP 503')
-  await pool.heard
+  await pool.ready
   assert.deepEqual(
     pool.placed.map(({ name }) => name),
     ['a'],
@@ -124,14 +129,33 @@ test('a problem is told once, and removes nothing', async (t) => {
   assert.deepEqual(changes, [])
 })
 
-test('what an answer lacks is told when it changes', async (t) => {
-  const { lines, sources } = await poolOf(t, [member('a')])
+test('what an answer lacks is told when it changes, twice a minute at most', async (t) => {
+  t.mock.timers.enable({ apis: ['setTimeout'] })
+  const { lines, pass, sources } = await poolOf(t, [member('a')])
   const answer = (lack?: string) => sources[0]?.events.onAnswer([member('a')], lack)
-  for (const lack of ['x', 'x', 'y', undefined, undefined]) answer(lack)
+  for (const lack of ['x', 'x', 'y']) answer(lack)
+  pass(30_000)
+  for (const lack of ['y', undefined, undefined]) answer(lack)
   assert.deepEqual(lines, [
     'pool web: a part of the answer cannot be used: x',
     'pool web: a part of the answer cannot be used: y',
     'pool web: all of the answer can be used again',
+  ])
+})
+
+test('a source that fails again and again is told twice a minute at most', async (t) => {
+  t.mock.timers.enable({ apis: ['setTimeout'] })
+  const { answer, lines, pass, sources } = await poolOf(t, [member('a')])
+  for (let i = 0; i < 40; i++) {
+    sources[0]?.events.onProblem('HTTP 503')
+    answer(member('a'))
+    pass(1_000)
+  }
+  assert.deepEqual(lines, [
+    'pool web: cannot find members: HTTP 503',
+    'pool web: the source of members answers again',
+    'pool web: cannot find members: HTTP 503',
+    'pool web: the source of members answers again',
   ])
 })
 
@@ -143,7 +167,7 @@ test('the source is asked again when an answer removes too many, and then believ
   pass(CONFIRM_AFTER_MS)
   assert.equal(sources[0]?.asked, 1)
   answer()
-  assert.deepEqual(changes, [{ joined: [], left: [0, 1] }])
+  assert.deepEqual(changes, [{ joined: [], left: [0, 1], areOthers: true }])
   assert.deepEqual(pool.members, [])
   assert.deepEqual(lines, [
     'pool web: an answer would remove 2 of 2 members: they stay until another answer says the same',
@@ -166,7 +190,7 @@ test('a member without a free slot waits for one', async (t) => {
   inUse.add(0)
   answer(member('b'), member('c'), member('d'))
   pass(1_000)
-  assert.deepEqual(changes.splice(0), [{ joined: [], left: [0] }])
+  assert.deepEqual(changes.splice(0), [{ joined: [], left: [0], areOthers: true }])
   inUse.clear()
   pass(1_000)
   assert.deepEqual(
@@ -177,13 +201,32 @@ test('a member without a free slot waits for one', async (t) => {
 })
 
 test('the host name of a member is looked up, and the member has no address before', async (t) => {
-  const { answer, changes, names, pool } = await poolOf(t)
-  answer(member('a', { hosts: ['db.test'], port: 5432 }))
+  t.mock.timers.enable({ apis: ['setTimeout'] })
+  const { answer, changes, names, pass, pool } = await poolOf(t)
+  answer(member('a', { hosts: ['db.test'], port: 5432 }), member('b', { hosts: ['db2.test'] }))
   assert.deepEqual(pool.placed[0]?.addresses, [])
   const address = { family: 'ipv4', host: '10.9.9.9', port: 5432 } as const
-  names.get('db.test')?.(0, [address])
-  assert.deepEqual(changes.at(-1)?.joined[0]?.addresses, [address])
-  assert.deepEqual(pool.placed[0]?.addresses, [address])
+  for (const host of ['db.test', 'db2.test']) names.get(host)?.(0, [address])
+  assert.equal(changes.length, 1)
+  pass(50)
+  assert.deepEqual(
+    changes[1]?.joined.map(({ addresses, name }) => [name, addresses]),
+    [
+      ['a', [address]],
+      ['b', [address]],
+    ],
+  )
+  assert.equal(changes[1]?.areOthers, false)
+  // Another weight: the name is not looked up anew, and the addresses are there.
+  answer(member('a', { hosts: ['db.test'], port: 5432, weight: 9 }), member('b', { hosts: ['db3.test'] }))
+  assert.deepEqual(
+    changes[2]?.joined.map(({ addresses, weight }) => [addresses, weight]),
+    [
+      [[address], 9],
+      [[address], undefined],
+    ],
+  )
+  assert.deepEqual([...names.keys()], ['db.test', 'db3.test'])
   pool.close()
   assert.equal(names.size, 0)
 })
@@ -211,15 +254,30 @@ test('after a reload an equal source goes on, another one takes over, and member
 })
 
 test('with fewer slots members move into those that are left', async (t) => {
-  const { answer, changes, pool } = await poolOf(t)
+  t.mock.timers.enable({ apis: ['setTimeout'] })
+  const { answer, changes, pass, pool } = await poolOf(t)
   answer(member('a'), member('b'), member('c'))
   answer(member('b'), member('c'))
   changes.length = 0
   pool.use({ ...PLAN, slots: 2 })
+  assert.deepEqual(changes.splice(0), [{ joined: [], left: [2], areOthers: true }])
+  pass(1_000)
   assert.deepEqual(
     changes[0]?.joined.map(({ index, name }) => [index, name]),
     [[0, 'c']],
   )
-  assert.deepEqual(changes[0]?.left, [2])
   assert.deepEqual(pool.placed.map(({ index }) => index).sort(), [0, 1])
+})
+
+test('what was said of another source does not concern the next one', async (t) => {
+  const { answer, lines, pool, sources } = await poolOf(t, [member('a'), member('b')])
+  answer()
+  sources[0]?.events.onProblem('HTTP 503')
+  pool.use({ ...PLAN, source: { ...FILE, path: '/others' } as unknown as DiscoverPlan['source'] })
+  await turn()
+  sources[1]?.events.onProblem('HTTP 404')
+  assert.deepEqual(lines.slice(1), [
+    'pool web: cannot find members: HTTP 503',
+    'pool web: cannot find members: HTTP 404',
+  ])
 })

@@ -1,5 +1,4 @@
 /** The members of one pool: from the answers of its source to the slots of generations, and to one log line for each change. */
-import { parseHostLiteral, type SocketAddress, withPort } from '../../base/address.js'
 import type { DiscoverPlan } from '../../discovery/discover-plan.js'
 import {
   CONFIRM_AFTER_MS,
@@ -13,12 +12,16 @@ import { openSource } from '../../discovery/source-types.js'
 import type { Boundary } from '../../observe/boundary.js'
 import { NOTICE, WARNING } from '../../observe/severity.js'
 import type { Say } from '../../observe/trace.js'
-import type { NameWatch, Resolver } from '../../services/resolver.js'
+import type { Resolver } from '../../services/resolver.js'
+import { MemberAddresses } from './member-addresses.js'
 import { changesText } from './member-changes-text.js'
 import type { PlacedChanges, PlacedMember } from './placed-member.js'
 
 /** How often a slot is looked for while a member has none. */
 const RETRY_SLOTS_MS = 1_000
+
+/** A source that fails more often is told once in this time, and so is a lack that changes. */
+const TELL_EVERY_MS = 30_000
 
 export interface DiscoveredPoolParts {
   readonly say: Say
@@ -34,23 +37,26 @@ export interface DiscoveredPoolParts {
 }
 
 export class DiscoveredPool {
-  /** Settles with the first answer or problem of the source. */
-  readonly heard: Promise<void>
+  /** Settles when there are members whose names have been looked up once, or when the source has answered or failed. */
+  readonly ready: Promise<unknown>
   readonly #parts: DiscoveredPoolParts
   #plan: DiscoverPlan
   readonly #members: PoolMembers
   readonly #slots: SlotTable
   readonly #placed = new Map<string, PlacedMember>()
-  /** Of members with a host name. */
-  readonly #names = new Map<string, NameWatch>()
+  readonly #addresses: MemberAddresses
   /** Members that found no slot. */
   #waiting: readonly FoundMember[] = []
   #source: Source | undefined
   /** Sources are opened and may be replaced before they are loaded: only the last one is heard. */
   #opened = 0
   #hasProblem = false
+  /** The present problem has been told. */
+  #isProblemTold = false
+  #problemToldAtMs = Number.NEGATIVE_INFINITY
   /** Of the last answer, as it has been told. */
   #lack: string | undefined
+  #lackToldAtMs = Number.NEGATIVE_INFINITY
   #onHeard: () => void = () => {}
   #again: NodeJS.Timeout | undefined
   #retry: NodeJS.Timeout | undefined
@@ -62,10 +68,18 @@ export class DiscoveredPool {
     this.#plan = plan
     this.#members = new PoolMembers(plan.maxRemoved, known)
     this.#slots = new SlotTable(plan.slots)
-    this.heard = new Promise((resolve) => {
+    this.#addresses = new MemberAddresses(parts.resolver, (names) =>
+      parts.boundary.run(
+        'addresses of members',
+        () => this.#refresh(names),
+        () => {},
+      ),
+    )
+    const heard = new Promise<void>((resolve) => {
       this.#onHeard = resolve
     })
     this.#placeAll(known)
+    this.ready = known.length > 0 ? this.#addresses.looked : heard.then(() => this.#addresses.looked)
     this.#open()
   }
 
@@ -86,6 +100,11 @@ export class DiscoveredPool {
     if (plan.slots !== before.slots) this.#resize(plan.slots)
     if (JSON.stringify(plan.source) === JSON.stringify(before.source)) return
     this.#source?.close()
+    // What was said of the other source does not concern this one.
+    this.#hasProblem = false
+    this.#problemToldAtMs = Number.NEGATIVE_INFINITY
+    this.#lack = undefined
+    this.#forgetDoubt()
     this.#open()
   }
 
@@ -94,7 +113,7 @@ export class DiscoveredPool {
     this.#source?.close()
     clearTimeout(this.#again)
     clearTimeout(this.#retry)
-    for (const watch of this.#names.values()) watch.close()
+    this.#addresses.close()
     this.#onHeard()
   }
 
@@ -123,7 +142,7 @@ export class DiscoveredPool {
   }
 
   #onAnswer(answer: readonly FoundMember[], lack: string | undefined): void {
-    if (this.#hasProblem) this.#tell(NOTICE, 'the source of members answers again')
+    if (this.#hasProblem && this.#isProblemTold) this.#tell(NOTICE, 'the source of members answers again')
     this.#hasProblem = false
     if (lack !== this.#lack) this.#tellLack(lack)
     const outcome = this.#members.hear(answer, this.#parts.nowMs())
@@ -134,15 +153,31 @@ export class DiscoveredPool {
   }
 
   #onProblem(text: string): void {
-    if (!this.#hasProblem) this.#tell(WARNING, `cannot find members: ${text}`)
+    this.#forgetDoubt()
+    if (!this.#hasProblem) {
+      const nowMs = this.#parts.nowMs()
+      this.#isProblemTold = nowMs - this.#problemToldAtMs >= TELL_EVERY_MS
+      if (this.#isProblemTold) {
+        this.#problemToldAtMs = nowMs
+        this.#tell(WARNING, `cannot find members: ${text}`)
+      }
+    }
     this.#hasProblem = true
     this.#onHeard()
   }
 
   #tellLack(lack: string | undefined): void {
+    const nowMs = this.#parts.nowMs()
+    if (lack !== undefined && nowMs - this.#lackToldAtMs < TELL_EVERY_MS) return
+    this.#lackToldAtMs = nowMs
     this.#lack = lack
     if (lack === undefined) this.#tell(NOTICE, 'all of the answer can be used again')
     else this.#tell(WARNING, `a part of the answer cannot be used: ${lack}`)
+  }
+
+  #forgetDoubt(): void {
+    this.#members.forgetDoubt()
+    clearTimeout(this.#again)
   }
 
   #doubt({ isFirst, of, removed }: DoubtedAnswer): void {
@@ -160,13 +195,13 @@ export class DiscoveredPool {
     this.#tell(NOTICE, changesText(changes, this.#members.present.length))
     const gone = left.flatMap((name) => this.#remove(name))
     this.#waiting = this.#waiting.filter(({ name }) => !left.includes(name))
-    this.#change([...joined, ...changed], gone)
+    this.#change([...joined, ...changed], gone, joined.length + left.length > 0)
   }
 
-  /** Places these members, and tells which have changed. */
-  #change(members: readonly FoundMember[], left: readonly number[]): void {
+  /** Places these members, and tells which have changed. `areOthers`: some have come or gone. */
+  #change(members: readonly FoundMember[], left: readonly number[], areOthers = true): void {
     const joined = this.#placeAll(members)
-    if (joined.length + left.length > 0) this.#parts.onChanges(this.#plan.pool, { joined, left })
+    if (joined.length + left.length > 0) this.#parts.onChanges(this.#plan.pool, { joined, left, areOthers })
   }
 
   /** Those that find no slot wait. */
@@ -185,7 +220,16 @@ export class DiscoveredPool {
         `no slot is free for the member ${first.name}: it waits (slots = ${this.#plan.slots})`,
       )
     this.#waiting = [...this.#waiting.filter(({ name }) => !names.has(name)), ...late]
-    if (this.#waiting.length > 0) this.#retry ??= setTimeout(() => this.#retrySlots(), RETRY_SLOTS_MS)
+    if (this.#waiting.length > 0)
+      this.#retry ??= setTimeout(
+        () =>
+          this.#parts.boundary.run(
+            'members without a slot',
+            () => this.#retrySlots(),
+            () => {},
+          ),
+        RETRY_SLOTS_MS,
+      )
     return placed
   }
 
@@ -195,10 +239,9 @@ export class DiscoveredPool {
   }
 
   #remove(name: string): readonly number[] {
-    this.#names.get(name)?.close()
-    this.#names.delete(name)
+    this.#addresses.forget(name)
     this.#placed.delete(name)
-    const index = this.#slots.leave(name)
+    const index = this.#slots.leave(name, this.#parts.nowMs())
     return index === undefined ? [] : [index]
   }
 
@@ -206,9 +249,10 @@ export class DiscoveredPool {
   #place(member: FoundMember): PlacedMember | undefined {
     const { name, tier, weight } = member
     const { isInUse } = this.#parts
-    const index = this.#slots.enter(name, (slot) => isInUse(this.#plan.pool, slot))
+    const isTaken = (slot: number) => isInUse(this.#plan.pool, slot)
+    const index = this.#slots.enter(name, isTaken, this.#parts.nowMs())
     if (index === undefined) return undefined
-    const placed = { index, name, addresses: this.#addressesOf(member), weight, tier }
+    const placed = { index, name, addresses: this.#addresses.of(member), weight, tier }
     this.#placed.set(name, placed)
     return placed
   }
@@ -222,25 +266,11 @@ export class DiscoveredPool {
     this.#change(members, left)
   }
 
-  #addressesOf(member: FoundMember): readonly SocketAddress[] {
-    const { hosts, name, port } = member
-    const literals = hosts.flatMap((host) => {
-      const literal = parseHostLiteral(host)
-      return literal === undefined ? [] : [withPort(literal, port)]
-    })
-    const [host] = hosts
-    this.#names.get(name)?.close()
-    this.#names.delete(name)
-    if (literals.length > 0 || host === undefined) return literals
-    const watch = this.#parts.resolver.watch([{ slot: 0, host, family: 0, port }], (_, addresses) => {
-      const placed = this.#placed.get(name)
-      if (placed === undefined) return
-      const found = { ...placed, addresses }
-      this.#placed.set(name, found)
-      this.#parts.onChanges(this.#plan.pool, { joined: [found], left: [] })
-    })
-    this.#names.set(name, watch)
-    return watch.known.get(0) ?? []
+  /** These members have other addresses. */
+  #refresh(names: readonly string[]): void {
+    const present = new Map(this.#members.present.map((member) => [member.name, member]))
+    const members = names.flatMap((name) => (this.#placed.has(name) ? (present.get(name) ?? []) : []))
+    this.#change(members, [], false)
   }
 
   #tell(severity: number, text: string): void {

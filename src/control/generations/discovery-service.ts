@@ -8,13 +8,15 @@ export type DiscoveryParts = DiscoveredPoolParts
 
 export class DiscoveryService {
   readonly #parts: DiscoveryParts
-  readonly #known: ReadonlyMap<string, readonly FoundMember[]>
+  /** The last answers of pools that have no source now. */
+  readonly #known: Map<string, readonly FoundMember[]>
   readonly #pools = new Map<string, DiscoveredPool>()
+  #isClosed = false
 
   /** `known`: by pool, the last answers before a restart. */
   constructor(parts: DiscoveryParts, known: ReadonlyMap<string, readonly FoundMember[]>) {
     this.#parts = parts
-    this.#known = known
+    this.#known = new Map(known)
   }
 
   /**
@@ -23,12 +25,13 @@ export class DiscoveryService {
    */
   prepare(plans: readonly DiscoverPlan[]): Promise<unknown> {
     for (const plan of plans) {
-      if (this.#pools.has(plan.pool)) continue
+      // A reload that was under way when the process began to end.
+      if (this.#isClosed || this.#pools.has(plan.pool)) continue
       const known = this.#known.get(plan.pool) ?? []
+      this.#known.delete(plan.pool)
       this.#pools.set(plan.pool, new DiscoveredPool(plan, known, this.#parts))
     }
-    const empty = [...this.#pools.values()].filter(({ members }) => members.length === 0)
-    return Promise.all(empty.map(({ heard }) => heard))
+    return Promise.all([...this.#pools.values()].map(({ ready }) => ready))
   }
 
   /** The plans of the generation in force: other sources are closed. */
@@ -36,6 +39,7 @@ export class DiscoveryService {
     const names = new Set(plans.map(({ pool }) => pool))
     for (const [name, pool] of this.#pools) {
       if (names.has(name)) continue
+      this.#known.set(name, pool.members)
       pool.close()
       this.#pools.delete(name)
     }
@@ -52,6 +56,7 @@ export class DiscoveryService {
   }
 
   close(): void {
+    this.#isClosed = true
     for (const pool of this.#pools.values()) pool.close()
     this.#pools.clear()
   }

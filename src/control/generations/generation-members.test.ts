@@ -34,8 +34,12 @@ test('members have slots, weights of the remote block unless they say otherwise,
   const spares = generation.plan.pools.find(({ name }) => name === 'web')?.spares ?? []
   assert.equal(spares.length, 3)
   assert.deepEqual([...generation.live.members.keys()], [spares[0]])
-  generation.applyMembers('web', { joined: [member('b', 2, { weight: 1, tier: 1 })], left: [0] })
-  generation.applyMembers('other', { joined: [member('c', 1)], left: [] })
+  generation.applyMembers('web', {
+    joined: [member('b', 2, { weight: 1, tier: 1 })],
+    left: [0],
+    areOthers: true,
+  })
+  generation.applyMembers('other', { joined: [member('c', 1)], left: [], areOthers: true })
   const members = [...generation.live.members.values()]
   assert.deepEqual(
     members.map(({ healthName, name, slot, tier, weight }) => [slot, name, healthName, weight, tier]),
@@ -64,7 +68,7 @@ test('after a reload a member is in its slot, with what policies remember and ch
   assert.deepEqual([...next.live.members.keys()], [slot])
   assert.equal(next.memory.cells.policies.turns[slot], 7)
   assert.equal(counters.read().remotes.get('web/a')?.sessions, 5)
-  next.applyMembers('web', { joined: [member('z', 1)], left: [] })
+  next.applyMembers('web', { joined: [member('z', 1)], left: [], areOthers: true })
   assert.equal(next.memory.cells.policies.turns[slot], 0)
   assert.equal(counters.read().remotes.get('web/a')?.sessions, 5)
   assert.equal(counters.read().remotes.get('web/z')?.sessions, 0)

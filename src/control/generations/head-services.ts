@@ -123,7 +123,7 @@ export class HeadServices {
 
   #onMembers(pool: string, changes: PlacedChanges): void {
     for (const generation of this.#generations.all()) generation.applyMembers(pool, changes)
-    this.health.followMembers(this.#generations.present())
+    this.health.followMembers(this.#generations.present(), changes.areOthers)
   }
 
   #isInUse(pool: string, index: number): boolean {

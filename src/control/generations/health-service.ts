@@ -102,11 +102,12 @@ export class HealthService {
     this.check(generation.probedRemotes)
   }
 
-  /** The members of its pools have changed: the same, and they are saved. Checks begin with `check`. */
-  followMembers(generation: Generation): void {
+  /** The members of its pools have changed; `areOthers`: some have come or gone. Checks begin with `check`. */
+  followMembers(generation: Generation, areOthers: boolean): void {
+    this.#saved.noteFlip()
+    if (!areOthers) return
     this.#watch(generation)
     if (this.#isChecking) this.check(generation.probedRemotes)
-    this.#saved.noteFlip()
   }
 
   check(remotes: readonly ProbedRemote[]): void {

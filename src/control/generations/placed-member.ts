@@ -18,4 +18,6 @@ export interface PlacedChanges {
   readonly joined: readonly PlacedMember[]
   /** Indices of those that have left. */
   readonly left: readonly number[]
+  /** Members have come or gone; otherwise only addresses, weights or tiers have changed. */
+  readonly areOthers: boolean
 }

@@ -41,7 +41,9 @@ export class SrvTargets {
   }
 
   get problem(): string | undefined {
-    const [first, ...others] = [...this.#targets.values()].flatMap(({ problem }) => problem ?? [])
+    // The same one each time, whichever lookup ends first.
+    const byName = [...this.#targets].sort(([a], [b]) => (a < b ? -1 : 1))
+    const [first, ...others] = byName.flatMap(([, { problem }]) => problem ?? [])
     if (first === undefined || others.length === 0) return first
     return `${others.length + 1} targets cannot be resolved, one of them: ${first}`
   }

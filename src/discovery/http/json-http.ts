@@ -201,10 +201,30 @@ function jsonOrUndefined(text: string): unknown {
   }
 }
 
+/** Shorter words say nothing. */
+const SECRET_LENGTH_MIN = 6
+
 /** With the name of the server, and without secrets. */
 function located(error: unknown, where: string, secrets: readonly string[]): SourceFailure {
   const failure = error instanceof SourceFailure ? error : new SourceFailure(errorReason(error))
-  const safe = secrets.reduce((text, secret) => text.replaceAll(secret, '…'), failure.message)
+  const safe = secrets.flatMap(partsOf).reduce(masked, failure.message)
   failure.message = `${where}: ${safe}`
   return failure
+}
+
+/** A server may send back a word of a header: `X` of `Bearer X`. */
+function partsOf(secret: string): readonly string[] {
+  return [secret, ...secret.split(/\s+/).filter((word) => word.length >= SECRET_LENGTH_MIN)]
+}
+
+/** The text may have been cut off within the secret. */
+function masked(text: string, secret: string): string {
+  const head = secret.slice(0, SECRET_LENGTH_MIN)
+  let safe = text
+  for (let at = safe.indexOf(head); at >= 0; at = safe.indexOf(head, at + 1)) {
+    let end = at + head.length
+    while (end - at < secret.length && safe[end] === secret[end - at]) end++
+    safe = `${safe.slice(0, at)}…${safe.slice(end)}`
+  }
+  return safe
 }

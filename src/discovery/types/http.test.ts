@@ -128,6 +128,21 @@ test('no secret is in a message, whatever the server answers', async (t) => {
   assert.equal(text, 'PLACE: HTTP 403: "Bearer … …"')
 })
 
+test('nor is a word of a header, or a part of a long token', async (t) => {
+  const handle: Handle = (request, response, body) => {
+    const [, word = ''] = request.headers.authorization?.split(' ') ?? []
+    json(`${request.headers['x-key']} ${word}`, {}, 403)(request, response, body)
+  }
+  const token = 'abcdefgh'.repeat(50)
+  const headers = [
+    ['Authorization', 'Bearer geheimnis'],
+    ['X-Key', token],
+  ] as const
+  assert.equal(await problemAfter(t, handle, { headers }), 'PLACE: HTTP 403: "…..."')
+  const other = [headers[0], ['X-Key', 'short'] as const]
+  assert.equal(await problemAfter(t, handle, { headers: other }), 'PLACE: HTTP 403: "… …"')
+})
+
 test('a server that speaks no HTTP, or nothing, is a problem', async (t) => {
   const problem = async (serve: Serve, timeoutMs = 10_000) => {
     const { port, close } = await rawServer(serve)
