@@ -20,7 +20,7 @@ import type { PlacedChanges, PlacedMember } from './placed-member.js'
 /** How often a slot is looked for while a member has none. */
 const RETRY_SLOTS_MS = 1_000
 
-/** A source that fails more often is told once in this time, and so is a lack that changes. */
+/** A source that fails again for the same reason is told once in this time, and a lack that changes. */
 const TELL_EVERY_MS = 30_000
 
 export interface DiscoveredPoolParts {
@@ -53,6 +53,7 @@ export class DiscoveredPool {
   #hasProblem = false
   /** The present problem has been told. */
   #isProblemTold = false
+  #toldProblem = ''
   #problemToldAtMs = Number.NEGATIVE_INFINITY
   /** Of the last answer, as it has been told. */
   #lack: string | undefined
@@ -156,8 +157,9 @@ export class DiscoveredPool {
     this.#forgetDoubt()
     if (!this.#hasProblem) {
       const nowMs = this.#parts.nowMs()
-      this.#isProblemTold = nowMs - this.#problemToldAtMs >= TELL_EVERY_MS
+      this.#isProblemTold = text !== this.#toldProblem || nowMs - this.#problemToldAtMs >= TELL_EVERY_MS
       if (this.#isProblemTold) {
+        this.#toldProblem = text
         this.#problemToldAtMs = nowMs
         this.#tell(WARNING, `cannot find members: ${text}`)
       }

@@ -65,9 +65,12 @@ export class Reloader {
     this.#workingDirectory = new WorkingDirectory(parts.log.say)
     this.access = new AccessLogInForce(parts.loaded.tcprelay, parts.log)
     this.#tlsFiles = new FileWatch(() => void this.change('files'), parts.boundary)
-    const generations = { all: () => this.#generations(), present: () => this.#present }
+    let isFirst = true
+    const all = () => (isFirst ? [] : this.#generations())
+    const generations = { all, present: () => this.#present }
     this.services = new HeadServices(parts, generations, parts.loaded, this.#stateFileOf(parts.loaded))
     this.#present = this.#makeGeneration(parts.loaded, parts.bound, undefined)
+    isFirst = false
     this.#present.applyLimits()
     this.services.health.begin(this.#present)
   }
