@@ -9,6 +9,12 @@ export interface Network {
   readonly prefixBits: number
 }
 
+/** Addresses from `first` to `last`, 16 bytes each; IPv4 as in `Network`. */
+export interface AddressRange {
+  readonly first: Uint8Array
+  readonly last: Uint8Array
+}
+
 const MAPPED_PREFIX = Uint8Array.of(0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0xff, 0xff)
 const MAPPED_BITS = 96
 
@@ -28,6 +34,10 @@ export function parseNetwork(text: string): Network | undefined {
 export function isInNetwork(address: Uint8Array, { bytes, prefixBits }: Network): boolean {
   const start = masked(mappedBytes(address), prefixBits)
   return start.every((byte, index) => byte === bytes[index])
+}
+
+export function rangeOf({ bytes, prefixBits }: Network): AddressRange {
+  return { first: bytes, last: bytes.map((byte, index) => byte | (~maskAt(index, prefixBits) & 0xff)) }
 }
 
 /** The 16 bytes to compare with a network, from the 4 or 16 bytes of an address. */
@@ -51,9 +61,12 @@ function parsePrefix(text: string, isIpv4: boolean): number | undefined {
 }
 
 function masked(bytes: Uint8Array, prefixBits: number): Uint8Array {
-  return bytes.map((byte, index) => {
-    const bits = Math.min(8, Math.max(0, prefixBits - index * 8))
-    // The low byte of 0xff00 >> bits has its `bits` highest bits set.
-    return byte & (0xff00 >> bits)
-  })
+  return bytes.map((byte, index) => byte & maskAt(index, prefixBits))
+}
+
+/** The bits of a byte that a prefix covers. */
+function maskAt(index: number, prefixBits: number): number {
+  const bits = Math.min(8, Math.max(0, prefixBits - index * 8))
+  // The low byte of 0xff00 >> bits has its `bits` highest bits set.
+  return (0xff00 >> bits) & 0xff
 }

@@ -34,6 +34,7 @@ export function generationOf(loaded: Loaded, present?: Generation, hasFront = fa
     shapeOf: masterShape,
     mechanism: loaded.mechanism,
     staples: new Map(),
+    accessTable: undefined,
     verdictOf: () => NO_OUTAGE,
     membersOf: () => [],
     discovered: undefined,

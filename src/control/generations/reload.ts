@@ -25,6 +25,7 @@ import { Generation } from './generation.js'
 import { HealthService } from './health-service.js'
 import { HostService } from './host-service.js'
 import type { PlacedChanges } from './placed-member.js'
+import { RuleFiles } from './rule-files.js'
 import { savedMembers } from './saved-members.js'
 import { servingLine } from './serving-line.js'
 import { watchTlsFiles } from './tls-tickets.js'
@@ -65,6 +66,7 @@ export class Reloader {
   #next: { readonly generation: Generation; readonly kept: KeptListeners } | undefined
   /** Watches the files of the configuration in force. */
   readonly #tlsFiles: FileWatch
+  readonly #ruleFiles: RuleFiles
   /** Common to all generations: OCSP responses outlive a reload. */
   readonly #stapler: Stapler<OcspSource>
   /** Common to all generations: addresses of names outlive a reload. */
@@ -82,6 +84,14 @@ export class Reloader {
     this.#workingDirectory = new WorkingDirectory(parts.log.say)
     this.access = new AccessLogInForce(parts.loaded.tcprelay, parts.log)
     this.#tlsFiles = new FileWatch(() => void this.change('files'), parts.boundary)
+    this.#ruleFiles = new RuleFiles({
+      say: parts.log.say,
+      boundary: parts.boundary,
+      onTable: (of, table) => {
+        const concerned = [...this.#generations()].filter(({ loaded }) => loaded === of)
+        for (const generation of concerned) generation.applyState({ what: 'access', table })
+      },
+    })
     const { log, traceMask } = parts
     const trace = new TraceChannel('DNS', traceMask, log.say)
     this.#resolver = new Resolver(log.say, trace)
@@ -134,6 +144,7 @@ export class Reloader {
     if (ready !== undefined) await ready
     this.#present.listeners.start()
     watchTlsFiles(this.#tlsFiles, this.#present.loaded)
+    this.#ruleFiles.follow(this.#present.loaded)
     this.#stapler.watch(this.#present.loaded.tls.ocsp)
     this.health.check(this.#present.probedRemotes)
     this.#rotateTicketKeys()
@@ -150,6 +161,7 @@ export class Reloader {
   end(): void {
     this.#isEnding = true
     this.#tlsFiles.close()
+    this.#ruleFiles.close()
     this.#stapler.close()
     // It writes the members to the state file.
     this.health.end()
@@ -291,6 +303,7 @@ export class Reloader {
       shapeOf: (configuration) => this.#workers.shapeOf(configuration),
       mechanism: this.#parts.loaded.mechanism,
       staples: new Map(this.#stapler.staples),
+      accessTable: this.#ruleFiles.tableOf(loaded),
       verdictOf: (remote) => this.health.of(remote),
       membersOf: (pool) => this.discovery.membersOf(pool),
       discovered: discovered.length === 0 ? undefined : areDiscovered,
@@ -310,6 +323,7 @@ export class Reloader {
     this.discovery.follow(discoverPlans(next.loaded.tcprelay))
     this.health.follow(next, this.#stateFileOf(next.loaded))
     watchTlsFiles(this.#tlsFiles, next.loaded)
+    this.#ruleFiles.follow(next.loaded)
     this.#stapler.watch(next.loaded.tls.ocsp)
     // Before the switch: the reactor has slots for a limited number of generations.
     this.#endOldest()
