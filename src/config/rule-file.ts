@@ -30,10 +30,12 @@ const BYTES = 16
 const WANTED = "an IP address, a network in CIDR notation or a range 'FIRST - LAST'"
 
 export function readRuleFile(bytes: Uint8Array): RuleFile {
-  const ranges: AddressRange[] = []
+  const all = new TextDecoder().decode(bytes).split('\n')
+  // Packed at once: 100,000 ranges as objects cost the process 60 MiB.
+  const bounds = new Uint8Array(all.length * 2 * BYTES)
   const lines: number[] = []
   const mistakes: RuleFileMistake[] = []
-  for (const [index, line] of new TextDecoder().decode(bytes).split('\n').entries()) {
+  for (const [index, line] of all.entries()) {
     const text = line.replace(COMMENT, '').trim()
     if (text === '') continue
     const entry = readEntry(text)
@@ -42,11 +44,13 @@ export function readRuleFile(bytes: Uint8Array): RuleFile {
       mistakes.push({ line: index + 1, column: line.indexOf(text) + 1, message, hint })
       if (mistakes.length === MISTAKES_MAX) break
     } else {
-      ranges.push(entry)
+      bounds.set(entry.first, lines.length * 2 * BYTES)
+      bounds.set(entry.last, (lines.length * 2 + 1) * BYTES)
       lines.push(index + 1)
     }
   }
-  return { entries: packed(ranges, lines), mistakes }
+  const entries = { bounds: bounds.slice(0, lines.length * 2 * BYTES), lines: Int32Array.from(lines) }
+  return { entries, mistakes }
 }
 
 function readEntry(text: string): AddressRange | Refusal {
@@ -69,13 +73,4 @@ function rangeIn(text: string): AddressRange | undefined {
 /** A single address: the network of all its bits. */
 function hostIn(text: string): Uint8Array | undefined {
   return text.includes('/') ? undefined : parseNetwork(text)?.bytes
-}
-
-function packed(ranges: readonly AddressRange[], lines: readonly number[]): RuleEntries {
-  const bounds = new Uint8Array(ranges.length * 2 * BYTES)
-  for (const [index, { first, last }] of ranges.entries()) {
-    bounds.set(first, index * 2 * BYTES)
-    bounds.set(last, (index * 2 + 1) * BYTES)
-  }
-  return { bounds, lines: Int32Array.from(lines) }
 }
