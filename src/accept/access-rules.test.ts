@@ -214,3 +214,14 @@ test('the key of a UDP client is its address, its port and the destination port'
   assert.equal(new Set(keys).size, keys.length)
   assert.equal(datagramKey(at('10.0.0.1', 5000), at('127.0.0.2', 1812)), keys[0])
 })
+
+test('another table decides from then on', () => {
+  const { accessRules, written } = world()
+  assert.equal(accessRules.admits(ANYBODY, ipv4('10.0.0.1'), 'here'), true)
+  const network = parseNetwork('192.0.2.0/24')
+  assert.ok(network)
+  accessRules.replaceNetworks(compileAccess([{ isPermit: true, isNegated: false, networks: [network] }]))
+  assert.equal(accessRules.admits(ANYBODY, ipv4('10.0.0.1'), 'here'), false)
+  assert.equal(accessRules.admits(ANYBODY, ipv4('192.0.2.1'), 'here'), true)
+  assert.deepEqual(written, ['10.0.0.1 here none'])
+})

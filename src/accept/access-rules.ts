@@ -1,5 +1,5 @@
 /** Access rules: which accepted clients are served. */
-import type { AccessList } from '../admission/access-list.js'
+import { AccessList, type AccessTable } from '../admission/access-list.js'
 import type { IdentityList } from '../admission/identity-list.js'
 import type { Fd } from '../kernel/calls.js'
 import { AF_INET, AF_INET6 } from '../kernel/constants.js'
@@ -41,14 +41,21 @@ export interface AccessLists {
 /** Checks each accepted client against the access lists; counts and logs rejected clients. */
 export class AccessRules {
   readonly #parts: AccessRulesParts
-  readonly #lists: AccessLists
+  readonly #identities: IdentityList
+  #networks: AccessList
   /** Clients can cause these lines at will, so not every rejection is logged; the counter includes all. */
   readonly #rejections: RateLimitedLog
 
   constructor(parts: AccessRulesParts, lists: AccessLists) {
     this.#parts = parts
-    this.#lists = lists
+    this.#identities = lists.identities
+    this.#networks = lists.networks
     this.#rejections = new RateLimitedLog(NOTICE, parts.log)
+  }
+
+  /** A file of rules has changed. */
+  replaceNetworks(table: AccessTable): void {
+    this.#networks = new AccessList(table)
   }
 
   /**
@@ -59,8 +66,7 @@ export class AccessRules {
     if (this.#isListed(fd, peer)) return true
     const { counters, describeClient, loop, writeAccess } = this.#parts
     const { bytes } = peer
-    const { identities, networks } = this.#lists
-    const rule = isIp(bytes) ? networks.rule : identities.rule
+    const rule = isIp(bytes) ? this.#networks.rule : this.#identities.rule
     add(counters, COUNT.rejected, 1)
     // The line begins with the words of the original: existing log filters match them.
     this.#rejections.log(loop.nowMs, () => {
@@ -72,16 +78,16 @@ export class AccessRules {
 
   #isListed(fd: Fd, peer: Region): boolean {
     const { bytes } = peer
-    const { identities, networks } = this.#lists
+    const networks = this.#networks
     if (bytes[0] === AF_INET) return networks.admits(bytes, IPV4_AT, 4)
     if (bytes[0] === AF_INET6) return networks.admits(bytes, IPV6_AT, 16)
     // Reading credentials takes system calls, so it is left out where no rule asks for them.
-    return identities.isEmpty || this.#isKnown(fd, peer)
+    return this.#identities.isEmpty || this.#isKnown(fd, peer)
   }
 
   /** Rejects clients whose credentials the kernel does not report. */
   #isKnown(fd: Fd, peer: Region): boolean {
-    const { identities } = this.#lists
+    const identities = this.#identities
     const { peers } = this.#parts
     peers.findCredentials(fd, peer)
     const who = credentialsIn(peer.bytes)

@@ -3,8 +3,8 @@ import { test } from 'node:test'
 import fc from 'fast-check'
 import { cpuMs } from '../../test/support/cpu-ms.js'
 import { hostBytes } from '../base/address.js'
-import { type Network, parseNetwork } from '../base/cidr.js'
-import { AccessList, compileAccess, type NetworkRule } from './access-list.js'
+import { type Network, parseNetwork, rangeOf } from '../base/cidr.js'
+import { AccessList, compileAccess, type FileRule, type NetworkRule } from './access-list.js'
 
 // Properties and large lists have the same ones again and again.
 const networks = new Map<string, Network>()
@@ -115,6 +115,55 @@ test('names the rejecting rule, also between adjacent ranges with the same answe
   ])
 })
 
+/** `deny 10.0.0.0/8, ::1`: entries of a file, one per line. */
+function fileRule(text: string): FileRule {
+  const { isNegated, isPermit, networks } = rule(text)
+  return inFile('list.txt', networks, { isPermit, isNegated })
+}
+
+function inFile(
+  file: string,
+  networks: readonly Network[],
+  { isNegated, isPermit }: Pick<FileRule, 'isNegated' | 'isPermit'>,
+): FileRule {
+  const ranges = networks.map(rangeOf)
+  const bounds = Uint8Array.from(ranges.flatMap(({ first, last }) => [...first, ...last]))
+  const entries = { bounds, lines: Int32Array.from(networks, (_, i) => i + 1) }
+  return { isPermit, isNegated, file, entries, position: { file: 'x.cfg', line: 9 } }
+}
+
+test('entries of files are rules at the place of the file, each with its own name', () => {
+  const list = new AccessList(
+    compileAccess([
+      rule('permit 10.0.0.1'),
+      fileRule('deny 192.0.2.0/25, 10.0.0.0/8, 10.0.0.0/16'),
+      rule('permit ::/0'),
+    ]),
+  )
+  const ruleFor = (host: string) => (list.admits(hostBytes(host)) ? 'permitted' : list.rule)
+  assert.deepEqual(['10.0.0.1', '10.0.0.2', '10.9.0.1', '192.0.2.1', '192.0.2.200'].map(ruleFor), [
+    'permitted',
+    'list.txt:2',
+    'list.txt:2',
+    'list.txt:1',
+    'permitted',
+  ])
+})
+
+test('a negated file is one rule, with the name of its directive', () => {
+  const list = new AccessList(
+    compileAccess([fileRule('deny not 192.0.2.0/24, 10.0.0.0/8'), rule('permit ::/0')]),
+  )
+  const ruleFor = (host: string) => (list.admits(hostBytes(host)) ? 'permitted' : list.rule)
+  assert.deepEqual(['10.0.0.1', '192.0.2.9', '192.0.3.1'].map(ruleFor), ['permitted', 'permitted', 'x.cfg:9'])
+})
+
+test('a file without entries matches nobody, negated everybody', () => {
+  const empty = (isNegated: boolean) => inFile('empty', [], { isPermit: true, isNegated })
+  assert.equal(new AccessList(compileAccess([empty(false)])).admits(hostBytes('10.0.0.1')), false)
+  assert.equal(new AccessList(compileAccess([empty(true)])).admits(hostBytes('10.0.0.1')), true)
+})
+
 function contains({ bytes, prefixBits }: Network, address: Uint8Array): boolean {
   const mapped = address.length === 16 ? address : Uint8Array.of(...MAPPED_PREFIX, ...address)
   return mapped.every((byte, i) => {
@@ -179,7 +228,13 @@ test('compiled ranges give the same answers as the rules', () => {
   fc.assert(
     fc.property(rules, (rules) => {
       const list = new AccessList(compileAccess(rules))
-      for (const address of AROUND) assert.equal(list.admits(address), admitsNaively(rules, address))
+      // Every other rule in a file: that changes nothing.
+      const mixed = rules.map((rule, i) => (i % 2 === 0 ? rule : inFile('list.txt', rule.networks, rule)))
+      const mixedList = new AccessList(compileAccess(mixed))
+      for (const address of AROUND) {
+        assert.equal(list.admits(address), admitsNaively(rules, address))
+        assert.equal(mixedList.admits(address), list.admits(address))
+      }
     }),
     { numRuns: 2_000 },
   )

@@ -3,6 +3,7 @@
  * sockets, `rule-name.ts` names rules in logs, `authorization.ts` decides what MAVIS is asked.
  */
 import type { Network } from '../base/cidr.js'
+import type { RuleEntries } from './rule-entries.js'
 import { NO_RULE, type RulePlace, ruleName } from './rule-name.js'
 
 /** One `permit` or `deny` about networks. */
@@ -11,6 +12,17 @@ export interface NetworkRule {
   /** `not`: applies to clients of all other networks instead. */
   readonly isNegated: boolean
   readonly networks: readonly Network[]
+  /** Its place in the configuration. */
+  readonly position?: RulePlace
+}
+
+/** A `permit` or `deny` whose networks are the entries of a file. Each entry is a rule with a place in that file. */
+export interface FileRule {
+  readonly isPermit: boolean
+  /** `not`: one rule, which applies to clients outside of all entries. */
+  readonly isNegated: boolean
+  readonly file: string
+  readonly entries: RuleEntries
   /** Its place in the configuration. */
   readonly position?: RulePlace
 }
@@ -26,9 +38,20 @@ interface Span {
   readonly to: Key
 }
 
+/** A rule, or an entry of a file, with the addresses that it applies to. */
+interface Claim {
+  readonly isPermit: boolean
+  /** Sorted, without overlaps. */
+  readonly spans: readonly Span[]
+  readonly place: RulePlace | undefined
+}
+
 const FIRST: Key = '\0'.repeat(16)
 /** Sorts behind every address. */
 const END: Key = '\u0100'
+
+/** Bytes per address. */
+const BYTES = 16
 
 /** 32-bit words per address. */
 export const WORDS = 4
@@ -43,9 +66,13 @@ export interface AccessTable {
   readonly starts: Int32Array
   /** By range, 1: clients are admitted. */
   readonly answers: Uint8Array
-  /** Names of rejecting rules, and by range the index of its rule there; -1: no rule applies. */
-  readonly rules: readonly string[]
-  readonly ruleOf: Int32Array
+  /**
+   * By range the place of the rejecting rule: the index of its file, -1 if no rule applies, and its line. Numbers, because
+   * a table may have 100,000 places and goes to every reactor.
+   */
+  readonly files: readonly string[]
+  readonly fileOf: Int32Array
+  readonly lineOf: Int32Array
 }
 
 /** Without rules every client is admitted. */
@@ -55,25 +82,25 @@ export const EVERYBODY: AccessTable = tableOf([FIRST], [true], [undefined])
  * Compiles rules into sorted ranges of addresses: the first matching rule decides, and clients that match none are
  * rejected. 100,000 rules take a good part of a second, so this must not run on a reactor.
  */
-export function compileAccess(rules: readonly NetworkRule[]): AccessTable {
+export function compileAccess(rules: readonly (NetworkRule | FileRule)[]): AccessTable {
   if (rules.length === 0) return EVERYBODY
-  const spans = rules.map(spansOf)
-  const edges = sortedEdges(spans)
-  const painted = paint(spans, edges)
-  const isChange = (i: number) => i === 0 || answerOf(painted[i], rules) !== answerOf(painted[i - 1], rules)
+  const claims = rules.flatMap(claimsOf)
+  const edges = sortedEdges(claims)
+  const painted = paint(claims, edges)
+  const isChange = (i: number) => i === 0 || answerOf(painted[i], claims) !== answerOf(painted[i - 1], claims)
   const changes = [...edges.keys()].filter(isChange)
-  const answers = changes.map((i) => answerOf(painted[i], rules))
+  const answers = changes.map((i) => answerOf(painted[i], claims))
   return tableOf(
     changes.map((i) => edges[i] as Key),
     answers.map((answer) => answer === true),
-    answers.map((answer) => (typeof answer === 'object' ? ruleName(answer.position) : undefined)),
+    answers.map((answer) => (typeof answer === 'object' ? answer.place : undefined)),
   )
 }
 
-/** True: admitted. Otherwise the rule that rejects, undefined if none applies. */
-function answerOf(index: number | undefined, rules: readonly NetworkRule[]): true | NetworkRule | undefined {
-  const rule = index === undefined ? undefined : rules[index]
-  return rule?.isPermit === true ? true : rule
+/** True: admitted. Otherwise the claim that rejects, undefined if none applies. */
+function answerOf(index: number | undefined, claims: readonly Claim[]): true | Claim | undefined {
+  const claim = index === undefined ? undefined : claims[index]
+  return claim?.isPermit === true ? true : claim
 }
 
 /** Decides by binary search, whatever the number of rules. Allocates nothing per client. */
@@ -109,21 +136,41 @@ export class AccessList {
 
   /** The rule that rejected the last client. */
   get rule(): string {
-    const { ruleOf, rules } = this.#table
-    return rules[ruleOf[this.#found] as number] ?? NO_RULE
+    const { fileOf, files, lineOf } = this.#table
+    const file = files[fileOf[this.#found] as number]
+    return file === undefined ? NO_RULE : ruleName({ file, line: lineOf[this.#found] as number })
   }
 }
 
-/** The addresses that a rule applies to, sorted and without overlaps. */
-function spansOf({ isNegated, networks }: NetworkRule): readonly Span[] {
-  if (networks.length === 1 && !isNegated) return networks.map(spanOf)
+function claimsOf(rule: NetworkRule | FileRule): readonly Claim[] {
+  const { isNegated, isPermit, position: place } = rule
+  const spans = 'file' in rule ? spansIn(rule.entries) : rule.networks.map(spanOf)
+  if (isNegated) return [{ isPermit, place, spans: gapsOf(unionOf(spans)) }]
+  if (!('file' in rule)) return [{ isPermit, place, spans: unionOf(spans) }]
+  const { entries, file } = rule
+  return spans.map((span, i) => ({
+    isPermit,
+    spans: [span],
+    place: { file, line: entries.lines[i] as number },
+  }))
+}
+
+function spansIn({ bounds, lines }: RuleEntries): readonly Span[] {
+  return Array.from(lines, (_, i) => {
+    const [from, last] = [i * 2 * BYTES, (i * 2 + 1) * BYTES]
+    const to = keyBehind(bounds.subarray(last, last + BYTES), BYTES * 8)
+    return { from: keyOf(bounds.subarray(from, from + BYTES)), to }
+  })
+}
+
+function unionOf(spans: readonly Span[]): readonly Span[] {
   const union: Span[] = []
-  for (const span of networks.map(spanOf).sort((a, b) => (a.from < b.from ? -1 : a.from > b.from ? 1 : 0))) {
+  for (const span of [...spans].sort((a, b) => (a.from < b.from ? -1 : a.from > b.from ? 1 : 0))) {
     const last = union.at(-1)
     if (last === undefined || last.to < span.from) union.push(span)
     else if (last.to < span.to) union[union.length - 1] = { from: last.from, to: span.to }
   }
-  return isNegated ? gapsOf(union) : union
+  return union
 }
 
 function gapsOf(spans: readonly Span[]): readonly Span[] {
@@ -150,21 +197,21 @@ function keyBehind(bytes: Uint8Array, prefixBits: number): Key {
 }
 
 /** All addresses at which a rule starts or stops applying, and the lowest address. */
-function sortedEdges(spans: readonly (readonly Span[])[]): readonly Key[] {
+function sortedEdges(claims: readonly Claim[]): readonly Key[] {
   const edges = new Set([FIRST])
-  for (const { from, to } of spans.flat()) edges.add(from).add(to)
+  for (const { spans } of claims) for (const { from, to } of spans) edges.add(from).add(to)
   edges.delete(END)
   return [...edges].sort()
 }
 
-/** For each range between edges the index of the first rule that applies; undefined if none does. */
-function paint(spans: readonly (readonly Span[])[], edges: readonly Key[]): readonly (number | undefined)[] {
+/** For each range between edges the index of the first claim that applies; undefined if none does. */
+function paint(claims: readonly Claim[], edges: readonly Key[]): readonly (number | undefined)[] {
   const places = new Map(edges.map((edge, i) => [edge, i]))
   places.set(END, edges.length)
   const painted: (number | undefined)[] = edges.map(() => undefined)
   const free = new NextFree(edges.length)
-  for (const [index, ruleSpans] of spans.entries()) {
-    for (const { from, to } of ruleSpans) {
+  for (const [index, { spans }] of claims.entries()) {
+    for (const { from, to } of spans) {
       const end = places.get(to) as number
       for (let i = free.from(places.get(from) as number); i < end; i = free.from(i)) {
         painted[i] = index
@@ -232,16 +279,24 @@ function wordAt(bytes: Uint8Array, at: number): number {
 function tableOf(
   starts: readonly Key[],
   answers: readonly boolean[],
-  names: readonly (string | undefined)[],
+  places: readonly (RulePlace | undefined)[],
 ): AccessTable {
-  const rules = [...new Set(names)].filter((name) => name !== undefined)
-  const indexes = new Map(rules.map((name, i) => [name, i]))
-  const ruleOf = Int32Array.from(names, (name) => (name === undefined ? -1 : (indexes.get(name) ?? -1)))
-  const words = starts.flatMap((key) => {
-    const bytes = Uint8Array.from(key, (char) => char.charCodeAt(0))
-    return Array.from({ length: WORDS }, (_, word) => wordAt(bytes, word * 4))
-  })
-  return { starts: Int32Array.from(words), answers: Uint8Array.from(answers, Number), rules, ruleOf }
+  const files = [...new Set(places.flatMap((place) => place?.file ?? []))]
+  const indexes = new Map(files.map((file, i) => [file, i]))
+  const fileOf = Int32Array.from(places, (place) => indexes.get(place?.file ?? '') ?? -1)
+  const lineOf = Int32Array.from(places, (place) => place?.line ?? 0)
+  return { starts: wordsOf(starts), answers: Uint8Array.from(answers, Number), files, fileOf, lineOf }
+}
+
+/** A loop: `from` with a function takes seconds for the 200,000 keys of a long list. */
+function wordsOf(keys: readonly Key[]): Int32Array {
+  const words = new Int32Array(keys.length * WORDS)
+  const bytes = new Uint8Array(BYTES)
+  for (const [index, key] of keys.entries()) {
+    for (let i = 0; i < BYTES; i++) bytes[i] = key.charCodeAt(i)
+    for (let word = 0; word < WORDS; word++) words[index * WORDS + word] = wordAt(bytes, word * 4)
+  }
+  return words
 }
 
 function keyOf(bytes: Uint8Array): Key {

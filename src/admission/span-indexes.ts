@@ -87,7 +87,8 @@ function rangesFrom(keys: readonly AddressKey[]): AccessTable {
       starts[range * WORDS + word] = ((high << 16) | key.charCodeAt(word * 2 + 1)) ^ SIGN
     }
   }
-  return { starts, answers: new Uint8Array(keys.length), rules: [], ruleOf: new Int32Array(keys.length) }
+  const none = new Int32Array(keys.length)
+  return { starts, answers: new Uint8Array(keys.length), files: [], fileOf: none, lineOf: none }
 }
 
 /** By local ports. */

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import { hostBytes } from './address.js'
-import { parseNetwork } from './cidr.js'
+import { hostBytes, hostFromBytes } from './address.js'
+import { parseNetwork, rangeOf } from './cidr.js'
 
 /** Compares bit by bit, as the definition of a prefix reads. */
 function contains(network: string, host: string): boolean {
@@ -46,4 +46,17 @@ test('rejects malformed networks', () => {
     '1.2.3.4/-1',
   ]
   for (const text of wrong) assert.equal(parseNetwork(text), undefined, text)
+})
+
+test('a network as a range has its first and last address', () => {
+  const range = (text: string) => {
+    const network = parseNetwork(text)
+    assert.ok(network, text)
+    const { first, last } = rangeOf(network)
+    return `${hostFromBytes(first)} - ${hostFromBytes(last)}`
+  }
+  assert.equal(range('10.1.2.3'), '::ffff:a01:203 - ::ffff:a01:203')
+  assert.equal(range('10.1.2.3/23'), '::ffff:a01:200 - ::ffff:a01:3ff')
+  assert.equal(range('2001:db8::/33'), '2001:db8:: - 2001:db8:7fff:ffff:ffff:ffff:ffff:ffff')
+  assert.equal(range('::/0'), ':: - ffff:ffff:ffff:ffff:ffff:ffff:ffff:ffff')
 })

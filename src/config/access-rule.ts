@@ -1,49 +1,38 @@
 /**
- * Reads access rules: `[not] NETWORK, …`, `[not] user = USER, …` or `[not] group = GROUP, …` after `permit` or
- * `deny`.
+ * Reads access rules: `[not] NETWORK, …`, `[not] file = FILE`, `[not] user = USER, …` or `[not] group = GROUP, …` after
+ * `permit` or `deny`.
  */
-import type { NetworkRule } from '../admission/access-list.js'
+import type { FileRule, NetworkRule } from '../admission/access-list.js'
 import type { IdentityRule } from '../admission/identity-list.js'
-import { parseHostLiteral } from '../base/address.js'
 import { parseNetwork } from '../base/cidr.js'
 import type { Position } from '../base/problem.js'
 import { groupId, userId } from './account-types.js'
-import { type Refusal, refuseText } from './expectation.js'
-import { commaList, oneToken, type ValueInput, type ValueType } from './value-type.js'
+import { Refusal } from './expectation.js'
+import { refuseNetwork } from './refuse-network.js'
+import { readRuleFile } from './rule-file.js'
+import { cannotRead } from './sources.js'
+import { commaList, oneToken, readOne, type ValueInput, type ValueType } from './value-type.js'
 
-/** One access rule: for IP clients by their networks, or for clients of Unix sockets by users or groups. */
-export type AccessRule = (NetworkRule | IdentityRule) & { readonly position: Position }
+/**
+ * One access rule: for IP clients by their networks, which may be in a file, or for clients of Unix sockets by users or
+ * groups.
+ */
+export type AccessRule = (NetworkRule | FileRule | IdentityRule) & { readonly position: Position }
 
 /** Words of directives that permit; all others deny. */
 const PERMITTING = new Set(['permit', 'accept'])
 
-export const networks = commaList(oneToken('CIDR', (text) => parseNetwork(text) ?? refuseNetwork(text)))
+const WANTED = 'an IP address or network in CIDR notation'
 
-/** All IPv4 and all IPv6 addresses. */
-export const ALL_NETWORKS = '0.0.0.0/0, ::/0'
-
-/** Words for all clients in the rules of other programs. */
-const ALL_CLIENTS_WORDS = new Set(['all', 'any', 'everybody', 'everyone', '*'])
-
-function refuseNetwork(text: string): Refusal {
-  if (ALL_CLIENTS_WORDS.has(text.toLowerCase())) {
-    return refuseText('an IP address or network', text, `all clients are '${ALL_NETWORKS}'`)
-  }
-  const [, host = '', bits] = /^(.+)\/(\d+)$/.exec(text) ?? []
-  // The address is right, so the prefix is wrong.
-  const literal = bits === undefined ? undefined : parseHostLiteral(host)
-  if (literal !== undefined) {
-    const family = literal.family === 'ipv4' ? 'IPv4' : 'IPv6'
-    return refuseText(`a prefix of 0 to ${literal.family === 'ipv4' ? 32 : 128} bits for ${family}`, text)
-  }
-  return refuseText('an IP address or network in CIDR notation', text)
-}
+export const networks = commaList(
+  oneToken('CIDR', (text) => parseNetwork(text) ?? refuseNetwork(text, WANTED)),
+)
 
 const users = commaList(userId)
 const groups = commaList(groupId)
 
 export const accessRule: ValueType<AccessRule> = {
-  grammar: `[not] ${networks.grammar}|user = ${users.grammar}|group = ${groups.grammar}`,
+  grammar: `[not] ${networks.grammar}|file = FILE|user = ${users.grammar}|group = ${groups.grammar}`,
   read(input) {
     const { position } = input.tokens.peek()
     const isNegated = skipWord(input, 'not')
@@ -54,7 +43,10 @@ export const accessRule: ValueType<AccessRule> = {
   },
 }
 
-type Subject = Pick<NetworkRule, 'networks'> | Pick<IdentityRule, 'users' | 'groups'>
+type Subject =
+  | Pick<NetworkRule, 'networks'>
+  | Pick<FileRule, 'entries' | 'file'>
+  | Pick<IdentityRule, 'users' | 'groups'>
 
 function readSubject(input: ValueInput): Subject | undefined {
   if (skipWord(input, 'user')) {
@@ -65,8 +57,21 @@ function readSubject(input: ValueInput): Subject | undefined {
     const given = groups.read(input)
     return given && { users: [], groups: given }
   }
+  if (skipWord(input, 'file')) return readFile(input)
   const given = networks.read(input)
   return given && { networks: given }
+}
+
+/** Reports each mistake at its place in the file. */
+function readFile(input: ValueInput): Pick<FileRule, 'entries' | 'file'> | undefined {
+  const { problems, sources } = input
+  return readOne(input, 'a file', ({ text: file }) => {
+    const answer = sources.read(file)
+    if (!answer.ok) return new Refusal(cannotRead(file, answer.code, sources))
+    const { entries, mistakes } = readRuleFile(answer.bytes)
+    for (const { hint, message, ...place } of mistakes) problems.error({ file, ...place }, message, { hint })
+    return { entries, file }
+  })
 }
 
 /** Takes the next token, and an optional `=`, if it is this word. */

@@ -70,7 +70,7 @@ export function checkConfiguration(input: CheckInput, problems: Problems): void 
     }
     checkDatagrams(spawnd, problems)
     checkCapsOfListeners(spawnd, problems)
-    if (!mayHaveRule) checkAccess(spawnd.accessRules, problems)
+    if (!mayHaveRule) checkAccess(spawnd, problems)
     checkOverlaps(
       spawnd.listeners.filter(({ hasMistakes }) => !hasMistakes),
       problems,

@@ -308,10 +308,19 @@ const spawndRows = {
   accessRules: list(['permit|deny', 'acl permit|accept|deny|reject'], accessRule, {
     doc:
       'Access rules: networks in CIDR notation for IP clients, users or groups (names or numbers) for clients of ' +
-      'Unix sockets. The first matching rule decides; if rules exist and none matches, the client is rejected. ' +
+      'Unix sockets. The first matching rule decides; if rules exist and none matches, `default` does. ' +
       '`not` inverts the match. With rules of one kind only, clients of the other kind are admitted. Group rules ' +
-      'use the groups of the client process at connection time.',
+      'use the groups of the client process at connection time. `file` names a file with an address, a network or a ' +
+      'range `FIRST - LAST` per line; `#` and `;` begin comments. It is read again when it changes, without a reload; ' +
+      'while it cannot be read or has a mistake, the previous entries are kept.',
     defaultText: 'all clients are admitted',
+  }),
+  accessDefault: optional('default', located(choice(['permit', 'deny'])), {
+    doc:
+      'Handling of clients that no access rule matches. `permit` makes a list of `deny` rules complete. `deny` applies ' +
+      'to all clients, also to those for whose kind (IP, Unix socket) there are no rules.',
+    defaultText: 'clients are rejected if there are rules for their kind, otherwise admitted',
+    isOurs: true,
   }),
   overload: value('overload', choice(['queue', 'close', 'reset']), 'queue', {
     doc:

@@ -149,6 +149,9 @@ export class Acceptor {
       case 'listen':
         this.#listen(command.slot, command.fd)
         return
+      case 'access':
+        this.#front.accessRules.replaceNetworks(command.table)
+        return
       case 'gone':
         this.#places.onGone(command.slot)
         this.#dispatcher.removeChild(command.slot)
@@ -231,7 +234,7 @@ export class Acceptor {
     this.#report({ kind: 'reloaded' })
   }
 
-  #makeFront({ front, plan }: AcceptorSettings): Front {
+  #makeFront({ accessTable, front, plan }: AcceptorSettings): Front {
     const { admission, relay, workers } = plan
     const { counters, log } = this.#accepting
     // Called later: the constructor creates the dispatcher after the first front.
@@ -259,7 +262,7 @@ export class Acceptor {
           writeAccess: relay.hasAccessLog ? this.#writeAccess : undefined,
         },
         {
-          networks: new AccessList(admission.accessTable),
+          networks: new AccessList(accessTable),
           identities: new IdentityList(admission.identityRules),
         },
       ),

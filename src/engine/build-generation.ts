@@ -230,6 +230,9 @@ export class ReactorGeneration {
       case 'staple':
         tls.setStaple(change.id, change.staple)
         return
+      case 'access':
+        this.#accessRules.replaceNetworks(change.table)
+        return
     }
   }
 

@@ -2,7 +2,11 @@ import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { deserialize, serialize } from 'node:v8'
 import fc from 'fast-check'
+import { compileAccess, EVERYBODY } from '../admission/access-list.js'
 import { changed, changesOf, type LiveState, NO_LIVE_STATE, type StateChange } from './live-state.js'
+
+/** Applies to no client, so all are rejected. */
+const NOBODY = { isPermit: true, isNegated: false, networks: [] }
 
 const PLAIN = { noNullPrototype: true } as const
 const slot = fc.nat({ max: 3 })
@@ -53,6 +57,10 @@ const change: fc.Arbitrary<StateChange> = fc.oneof(
       id: fc.constantFrom('a', 'b'),
       staple: fc.option(bytes, { nil: undefined }),
     },
+    PLAIN,
+  ),
+  fc.record(
+    { what: fc.constant('access' as const), table: fc.constantFrom(EVERYBODY, compileAccess([NOBODY])) },
     PLAIN,
   ),
 )

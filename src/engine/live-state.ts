@@ -2,6 +2,7 @@
  * Values that change while a plan is in force: plain data, written by the head only. docs/architecture.md describes how
  * it reaches the reactors. It contains key material: never log it.
  */
+import type { AccessTable } from '../admission/access-list.js'
 import type { AdminState } from '../balance/remote-health.js'
 import type { SocketAddress } from '../base/address.js'
 import type { TicketKey } from '../tls/ticket-keys.js'
@@ -37,6 +38,8 @@ export interface LiveState {
   readonly ticketKeys: readonly TicketKey[]
   /** OCSP responses by the `stapleId` of their certificates. */
   readonly staples: ReadonlyMap<string, Uint8Array>
+  /** Undefined: that of the plan. */
+  readonly accessTable: AccessTable | undefined
 }
 
 export type StateChange =
@@ -48,6 +51,7 @@ export type StateChange =
   | { readonly what: 'ticket-keys'; readonly keys: readonly TicketKey[] }
   /** Undefined: the response has expired without a successor. */
   | { readonly what: 'staple'; readonly id: string; readonly staple: Uint8Array | undefined }
+  | { readonly what: 'access'; readonly table: AccessTable }
 
 /** Of a new generation: every named remote is unreachable, and no tickets are issued. */
 export const NO_LIVE_STATE: LiveState = {
@@ -57,6 +61,7 @@ export const NO_LIVE_STATE: LiveState = {
   adminStates: new Map(),
   ticketKeys: [],
   staples: new Map(),
+  accessTable: undefined,
 }
 
 /** The state after a change. */
@@ -81,6 +86,8 @@ export function changed(state: LiveState, change: StateChange): LiveState {
       return { ...state, ticketKeys: change.keys }
     case 'staple':
       return { ...state, staples: withEntry(state.staples, change.id, change.staple) }
+    case 'access':
+      return { ...state, accessTable: change.table }
   }
 }
 
@@ -98,6 +105,7 @@ export function changesOf(state: LiveState): readonly StateChange[] {
     }),
     { what: 'ticket-keys', keys: state.ticketKeys },
     ...[...state.staples].map(([id, staple]) => ({ what: 'staple', id, staple }) as const),
+    ...(state.accessTable === undefined ? [] : [{ what: 'access', table: state.accessTable } as const]),
   ]
 }
 

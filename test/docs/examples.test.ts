@@ -20,6 +20,9 @@ const ENVIRONMENT = new Map([
 const PROGRAM: PathKind = { type: 'file', unreadable: undefined, isExecutable: true }
 const KEY: PathKind = { type: 'file', unreadable: undefined, isExecutable: false }
 
+/** A file of access rules. */
+const RULES = '/etc/tcprelay/blocked'
+
 /** Pretends that programs and keys of the examples exist. */
 function kind(path: string): PathKind {
   if (path.startsWith('/usr/local/')) return PROGRAM
@@ -36,7 +39,10 @@ function load(text: string): { readonly messages: string } {
   const sources: Sources = {
     ...fileSources,
     kind,
-    read: (path) => (path === file ? { ok: true, bytes } : fileSources.read(path)),
+    read: (path) => {
+      if (path === file) return { ok: true, bytes }
+      return path === RULES ? { ok: true, bytes: new Uint8Array(0) } : fileSources.read(path)
+    },
   }
   const ids = { masterId: 'spawnd', childId: 'tcprelay' }
   const configuration = loadConfiguration({

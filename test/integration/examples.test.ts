@@ -1,6 +1,6 @@
 /** Each file of examples/ without certificates serves the case that its comment describes. */
 import assert from 'node:assert/strict'
-import { readFileSync } from 'node:fs'
+import { readFileSync, writeFileSync } from 'node:fs'
 import { connect } from 'node:net'
 import { join } from 'node:path'
 import { type TestContext, test } from 'node:test'
@@ -206,6 +206,22 @@ test('docker-socket.cfg: permitted clients reach the Unix socket, with half-clos
   assert.equal(await client.readToEnd(), 'done')
   await client.close()
   await assert.rejects(clientFrom(t, relay, '127.0.0.2').exchange('GET /info HTTP/1.1\r\n\r\n'))
+})
+
+test('block-list.cfg: clients in the file are rejected, the office and all others served', async (t) => {
+  const remote = await named(t, 'web')
+  const path = join(temporaryFolder(t), 'blocked')
+  writeFileSync(path, '127.0.0.2 - 127.0.0.3\n')
+  const relay = await startExample(t, 'block-list.cfg', {
+    'port = 80 }\n  permit 192.0.2.0/24': `${ANY_PORT} }\n  permit 127.0.0.2`,
+    '/etc/tcprelay/blocked': path,
+    'address = 198.51.100.10 port = 80': remote.directive,
+    'access log = syslog': '',
+  })
+  assert.equal(await answerTo(t, relay, '127.0.0.1'), 'web')
+  assert.equal(await answerTo(t, relay, '127.0.0.2'), 'web')
+  assert.equal(await answerTo(t, relay, '127.0.0.3').catch(() => ''), '')
+  await relay.logged(/connection attempt from 127\.0\.0\.3:\d+ rejected/)
 })
 
 test('allow-list.cfg: only clients of the network are served, and the log file has both kinds', async (t) => {

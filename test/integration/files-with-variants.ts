@@ -53,6 +53,7 @@ export const FILES_WITH_VARIANTS: Readonly<Record<string, RegExp>> = {
     /(int32|flood), direct$|link-(random|object|resolve), broker$|bad-configuration|(new ones start|is not): direct$/,
   shed: WITH_TWO,
   signals: /SIGINT|of grace period = 1$/,
+  'rule-files': IN_MODES,
   'slow-start': DIRECTLY,
   'start-lines': DIRECTLY,
   'state-file': IN_MODES,

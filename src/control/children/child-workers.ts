@@ -111,7 +111,11 @@ export class ChildWorkers implements Workers {
     if (this.#isDirect) this.#head.onStale()
   }
 
-  onState: Workers['onState'] = (generation, change) => this.#processes.tellState(generation, change)
+  onState: Workers['onState'] = (generation, change) => {
+    // A master that accepts evaluates the access rules itself; another generation gets the table when it takes over.
+    if (change.what !== 'access' || this.#isDirect) this.#processes.tellState(generation, change)
+    else if (generation === this.#present) this.#post({ kind: 'access', table: change.table })
+  }
 
   /** Directives that are fixed when the process starts. */
   needRestart({ mechanism, spawnd }: Loaded): readonly string[] {
@@ -239,8 +243,9 @@ export class ChildWorkers implements Workers {
     })
   }
 
-  #settings({ front, plan }: Generation): AcceptorSettings {
-    return { plan, cells: { fds: this.#ownCells.fdsOf(0), shape: OWN_SHAPE }, front }
+  #settings({ front, live, plan }: Generation): AcceptorSettings {
+    const accessTable = live.accessTable ?? plan.admission.accessTable
+    return { plan, accessTable, cells: { fds: this.#ownCells.fdsOf(0), shape: OWN_SHAPE }, front }
   }
 
   /** Repeats until the process exits: children may also hang while they end. */

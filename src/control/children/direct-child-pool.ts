@@ -80,6 +80,9 @@ export class DirectChildPool implements ChildPool {
       case 'listen':
         this.#listeners.set(command.slot, command.fd)
         return
+      // Children that accept get it as live state.
+      case 'access':
+        return
       case 'gone':
         this.#gone()
         return

@@ -8,7 +8,7 @@ import { Link, serialized } from '../../services/link.js'
 import { FIRST_LISTENER_FD, FROM_CHILD, LINK_FD, type ToMaster } from '../../services/link-messages.js'
 import type { Generation } from '../generations/generation.js'
 import type { Extras } from './child-starter.js'
-import { type ChildStart, type MasterLink, planBehindMaster } from './our-link.js'
+import { type ChildStart, type MasterLink, startBehindMaster } from './our-link.js'
 import type { OwnedChild } from './owned-child.js'
 
 export interface ChildLinkParts {
@@ -108,8 +108,7 @@ function startOf(
   handed: HandedListeners | undefined,
 ): Omit<ChildStart, 'sticky'> {
   return {
-    plan: handed === undefined ? planBehindMaster(plan) : plan,
-    live,
+    ...(handed === undefined ? startBehindMaster({ live, plan }) : { live, plan }),
     slot,
     shape: memory.shape,
     traceMask,

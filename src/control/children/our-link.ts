@@ -29,7 +29,13 @@ export type Start = Extract<ToOurChild, { kind: 'start' }>
 export type ChildLink = Link<ToOurChild, ToMaster>
 export type MasterLink = Link<ToMaster, ToOurChild>
 
-/** The plan of children whose clients the master has accepted: it has evaluated the access rules, which may be long. */
-export function planBehindMaster(plan: Plan): Plan {
-  return { ...plan, admission: { accessTable: EVERYBODY, identityRules: [] } }
+/** The start of children whose clients the master has accepted: it has evaluated the access rules, which may be long. */
+export function startBehindMaster({
+  live,
+  plan,
+}: Pick<ChildStart, 'live' | 'plan'>): Pick<ChildStart, 'live' | 'plan'> {
+  return {
+    plan: { ...plan, admission: { accessTable: EVERYBODY, identityRules: [] } },
+    live: { ...live, accessTable: undefined },
+  }
 }

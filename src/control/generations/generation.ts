@@ -49,6 +49,8 @@ export interface GenerationParts {
   readonly mechanism: PollMechanism
   /** Current OCSP responses, those of other generations included. */
   readonly staples: LiveState['staples']
+  /** Undefined: that of the plan. */
+  readonly accessTable: LiveState['accessTable']
   /** What is known of a remote of this name. */
   verdictOf(remote: string): Verdict
   /** The verdicts that it applies have changed because of its own live state. */
@@ -114,7 +116,7 @@ export class Generation {
     present: Generation | undefined,
     parts: GenerationParts,
   ) {
-    const { calls, mechanism, resolver, say, staples } = parts
+    const { accessTable, calls, mechanism, resolver, say, staples } = parts
     this.loaded = loaded
     this.#parts = parts
     this.#keyErrors = new RateLimitedLog(ERR, say)
@@ -167,7 +169,7 @@ export class Generation {
     // After the slots have the names of their members.
     if (present !== undefined && slots === undefined) this.memory.rememberFrom(present.memory)
     const members = new Map(joined.map((member) => [member.slot, member]))
-    const live = { ...NO_LIVE_STATE, addresses, members, ticketKeys: this.tickets?.keys ?? [], staples }
+    const live = { ...NO_LIVE_STATE, accessTable, addresses, members, ticketKeys: this.#ticketKeys, staples }
     const advised = [...this.#health.advised].flatMap((name) =>
       this.#advisedState(name, parts.adviceOf(name)),
     )
@@ -314,6 +316,10 @@ export class Generation {
     // Sessions that are left need no new addresses.
     this.#lookups.close()
     this.#leaveMemory()
+  }
+
+  get #ticketKeys(): LiveState['ticketKeys'] {
+    return this.tickets?.keys ?? []
   }
 
   #openSticky(before: StickyMemories | undefined): StickyMemories {

@@ -13,6 +13,7 @@ import type { Generation, GenerationParts } from './generation.js'
 import { HealthService } from './health-service.js'
 import { HostService } from './host-service.js'
 import type { PlacedChanges } from './placed-member.js'
+import { RuleFiles } from './rule-files.js'
 import { savedMembers } from './saved-members.js'
 
 /** Those of the head. */
@@ -23,7 +24,15 @@ export interface Generations {
 }
 
 /** What a generation gets from the services. */
-type FromServices = 'adviceOf' | 'discovered' | 'membersOf' | 'onPools' | 'resolver' | 'staples' | 'verdictOf'
+type FromServices =
+  | 'accessTable'
+  | 'adviceOf'
+  | 'discovered'
+  | 'membersOf'
+  | 'onPools'
+  | 'resolver'
+  | 'staples'
+  | 'verdictOf'
 
 export class HeadServices {
   readonly health: HealthService
@@ -31,6 +40,7 @@ export class HeadServices {
   readonly #generations: Generations
   readonly #discovery: DiscoveryService
   readonly #resolver: Resolver
+  readonly #ruleFiles: RuleFiles
   readonly #stapler: Stapler<OcspSource>
 
   /** `stateFile`: that of `loaded`, the configuration of the first generation; undefined: none. */
@@ -57,6 +67,14 @@ export class HeadServices {
       say,
       boundary,
     })
+    this.#ruleFiles = new RuleFiles({
+      say,
+      boundary,
+      onTable: (of, table) => {
+        const concerned = [...generations.all()].filter((generation) => generation.loaded === of)
+        for (const generation of concerned) generation.applyState({ what: 'access', table })
+      },
+    })
     this.#discovery = new DiscoveryService(
       {
         say,
@@ -76,10 +94,11 @@ export class HeadServices {
   }
 
   /** For a generation that is made of this configuration. */
-  forGeneration({ tcprelay }: Loaded): Pick<GenerationParts, FromServices> {
-    const plans = discoverPlans(tcprelay)
+  forGeneration(loaded: Loaded): Pick<GenerationParts, FromServices> {
+    const plans = discoverPlans(loaded.tcprelay)
     const areFound = this.#discovery.prepare(plans)
     return {
+      accessTable: this.#ruleFiles.tableOf(loaded),
       resolver: this.#resolver,
       staples: new Map(this.#stapler.staples),
       verdictOf: (remote) => this.health.of(remote),
@@ -92,6 +111,7 @@ export class HeadServices {
 
   /** The first generation serves clients. */
   start({ loaded, probedRemotes }: Generation): void {
+    this.#ruleFiles.follow(loaded)
     this.#stapler.watch(loaded.tls.ocsp)
     this.health.check(probedRemotes)
   }
@@ -100,6 +120,7 @@ export class HeadServices {
   follow(generation: Generation, stateFile: string | undefined): void {
     this.followSources(generation)
     this.health.follow(generation, stateFile)
+    this.#ruleFiles.follow(generation.loaded)
     this.#stapler.watch(generation.loaded.tls.ocsp)
   }
 
@@ -110,6 +131,7 @@ export class HeadServices {
 
   /** The process takes no more clients. */
   end(): void {
+    this.#ruleFiles.close()
     this.#stapler.close()
     // It writes the members to the state file.
     this.health.end()

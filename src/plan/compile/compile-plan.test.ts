@@ -25,7 +25,7 @@ function loadText(text: string): Loaded {
   const configuration = loadChosenConfiguration(request, choice)
   assert.deepEqual(configuration.problems, [])
   const tls = { settings: NO_TLS_SETTINGS, probes: [], stamps: new Map(), ocsp: [] }
-  return { ...configuration, sources, mechanism: 'epoll', tls }
+  return { ...configuration, sources, mechanism: 'epoll', stamps: new Map(), tls }
 }
 
 function planOf(text: string, surroundings: Partial<PlanSurroundings> = {}): Plan {

@@ -1,12 +1,11 @@
 /** Compiles the plan of a configuration, once per generation, in the head. Read this folder from here. */
-import { compileAccess } from '../../admission/access-list.js'
-import type { AccessRule } from '../../config/access-rule.js'
 import { mavisSettings } from '../../config/mavis-settings.js'
 import type { TcprelaySettings } from '../../config/table-tcprelay.js'
-import type { AdmissionPlan, Plan, ProcessPlan } from '../../engine/plan.js'
+import type { Plan, ProcessPlan } from '../../engine/plan.js'
 import { ephemeralPorts } from '../../kernel/port-range.js'
 import type { Asking, RelayOptions } from '../../relay/options.js'
 import type { Loaded } from '../load/load.js'
+import { admissionPlan } from './admission-plan.js'
 import { keysOf, withNeeds } from './listener-needs.js'
 import { type BoundAs, listenerPlans } from './listener-plans.js'
 import { poolIndex, poolPlans } from './pool-plans.js'
@@ -42,24 +41,12 @@ export function compilePlan(loaded: Loaded, surroundings: PlanSurroundings): Pla
     defaultPool,
     routes: routes,
     remotes: remotePlans(tcprelay, remoteSlots, { clients, probes: loaded.tls.probes }, listeners),
-    admission: admissionPlan(spawnd.accessRules),
+    admission: admissionPlan(spawnd),
     relay: relayPlan(loaded, tls.servers.length > 0 || choosesByAddress),
     tls,
     mavis: mavisSettings(tcprelay),
     workers: workersPlan(loaded),
     process: childProcess(loaded, mechanism),
-  }
-}
-
-/** Network rules are compiled; rules for clients of Unix sockets are few, and evaluated one by one. */
-function admissionPlan(rules: readonly AccessRule[]): AdmissionPlan {
-  return {
-    accessTable: compileAccess(rules.filter((rule) => 'networks' in rule)),
-    identityRules: rules.flatMap((rule) => {
-      if ('networks' in rule) return []
-      const { groups, isNegated, isPermit, position, users } = rule
-      return { groups, isNegated, isPermit, position, users }
-    }),
   }
 }
 

@@ -6,6 +6,7 @@ import { type Configuration, loadChosenConfiguration, loadConfiguration } from '
 import { chooseChildSection, type SectionIds, type SectionRequest } from '../../config/section-choice.js'
 import { cachedSources, type Sources } from '../../config/sources.js'
 import { linuxCalls } from '../../kernel/linux-calls.js'
+import { type FileStamp, type Stamps, stampOf } from '../../services/file-watch.js'
 import { isUnderInetd } from '../../services/handed-over.js'
 import { chosenMechanism } from './chosen-mechanism.js'
 import { fileSources } from './file-sources.js'
@@ -21,6 +22,8 @@ export interface Loaded extends Configuration {
   readonly mechanism: PollMechanism
   /** The files that were read, from which messages show lines. */
   readonly sources: Sources
+  /** Of the files that were read, those of TLS excepted, taken before. */
+  readonly stamps: Stamps
   /** TLS settings and files; their problems are among `problems`. */
   readonly tls: Omit<LoadedTls, 'problems'>
 }
@@ -43,7 +46,8 @@ export interface LoadOptions {
 /** Reads the configuration that the command line names: a file, a pipe or a URL. Never throws. */
 export async function loadFrom(options: LoadOptions): Promise<Loaded> {
   const { configuration: file, childId, id, masterId } = options.arguments
-  const files = await withStreamed(options.sources ?? fileSources, file)
+  const stamps = new Map<string, FileStamp>()
+  const files = stamped(await withStreamed(options.sources ?? fileSources, file), stamps)
   // A copy, which `setenv` in the configuration changes; `process.env` itself is set at the start only.
   const environment = new Map(
     Object.entries(process.env).flatMap(([k, v]) => (v === undefined ? [] : [[k, v]])),
@@ -57,18 +61,27 @@ export async function loadFrom(options: LoadOptions): Promise<Loaded> {
     const sources = cachedSources(files)
     const configuration = loadConfiguration({ ...request, sources, ...sections })
     const problems = [...configuration.problems, ...handedOverProblems(configuration.tcprelay)]
-    const read = { ...configuration, problems, sections, sources }
+    const read = { ...configuration, problems, sections, sources, stamps }
     return complete(read, { sources: files, service: 'clients-handed-over' })
   }
   // Twice if `config` of `spawn` is a URL: the first pass finds it, the second one has its page.
-  const read = loadOnce(request, choice, files)
+  const read = { ...loadOnce(request, choice, files), stamps }
   const { childFile } = read
   const isPage = childFile !== undefined && isUrl(childFile)
-  const whole = isPage ? loadOnce(request, choice, await withStreamed(files, childFile)) : read
+  const whole = isPage ? { ...loadOnce(request, choice, await withStreamed(files, childFile)), stamps } : read
   const { singleProcess, spawn } = whole.spawnd
   if (options.skipsTls === true) return complete(whole, { sources: files, service: 'none' })
   const isRelaying = options.arguments.isSingleProcess || singleProcess || spawn.exec === undefined
   return complete(whole, { sources: files, service: isRelaying ? 'listeners' : 'none' })
+}
+
+/** Notes the stamp of each file before it is read. */
+function stamped(files: Sources, stamps: Map<string, FileStamp>): Sources {
+  const read = (path: string) => {
+    stamps.set(path, stampOf(path))
+    return files.read(path)
+  }
+  return { ...files, read }
 }
 
 /** Its cache keeps each file for the whole pass, so that messages show the text that was parsed. */
@@ -76,7 +89,7 @@ function loadOnce(
   request: Omit<Parameters<typeof loadChosenConfiguration>[0], 'sources'>,
   choice: SectionRequest,
   files: Sources,
-): Read & { readonly childFile: string | undefined } {
+): Omit<Read, 'stamps'> & { readonly childFile: string | undefined } {
   const sources = cachedSources(files)
   return { ...loadChosenConfiguration({ ...request, sources }, choice), sources }
 }
