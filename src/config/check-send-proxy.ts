@@ -16,8 +16,7 @@ export function checkSendProxy({ pools, remotes }: TcprelaySettings, problems: P
     if (sent !== undefined && remote.protocol === 'SCTP' && !remote.hasMistakes) {
       const isOwn = remote.sendProxy !== undefined
       const hint = isOwn ? undefined : "add 'send proxy = no' to this remote"
-      const text =
-        "'send proxy' cannot be used with 'protocol = SCTP': the PROXY protocol has streams and datagrams only"
+      const text = "'send proxy' cannot be used with 'protocol = SCTP': the PROXY protocol does not know SCTP"
       problems.error(isOwn ? sent.position : remote.position, text, { hint })
     }
   }

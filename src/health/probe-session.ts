@@ -2,7 +2,7 @@
 import { connect, type Socket } from 'node:net'
 import type { HostAddress, SocketAddress } from '../base/address.js'
 import { errorText } from '../kernel/errno.js'
-import { localProxyHeader } from '../wire/write-proxy-header.js'
+import { localProxyHeader } from '../wire/proxy/write-header.js'
 import { Conversation } from './conversation.js'
 import { ProbeFailure } from './probe-failure.js'
 import type { ProbedRemote, ProbePlan } from './probe-plan.js'

@@ -1,6 +1,6 @@
 import type { ProxyTlv } from '../base/proxy-tlvs.js'
 import type { SocketOptions } from '../kernel/socket-options.js'
-import type { ProxyVersion } from '../wire/write-proxy-header.js'
+import type { ProxyVersion } from '../wire/proxy/write-header.js'
 
 /** The header of the PROXY protocol that connections begin with. */
 export interface SendProxy {

@@ -1,11 +1,14 @@
 /** Both ends of a client's connection, as a header of the PROXY protocol names them to a remote. */
 import { AF_INET, AF_INET6, AF_UNIX } from '../../kernel/constants.js'
 import { IPV4_AT, IPV6_AT, isMapped, MAPPED_IPV4_AT, portIn } from '../../kernel/sockaddr.js'
-import type { ProxyEnd, ProxyFacts } from '../../wire/proxy-facts.js'
+import type { ProxyEnd, ProxyFacts } from '../../wire/proxy/proxy-facts.js'
 import type { Session } from '../session.js'
 
 /** Where the path of struct sockaddr_un begins. */
 const PATH_AT = 2
+
+/** 0.0.0.0 */
+const NOWHERE = new Uint8Array(4)
 
 /** Reads them into `facts`. Uses the scratch block. */
 export function readClientEnds({ client, peer, relay }: Session, { destination, source }: ProxyFacts): void {
@@ -16,6 +19,12 @@ export function readClientEnds({ client, peer, relay }: Session, { destination, 
   const byteLength = system.calls.localAddress(client.fd, blocks.scratch)
   if (byteLength < 0) destination.clear()
   else setEnd(destination, blocks.scratch.bytes, byteLength)
+  // A client that another relay has named may have come through a Unix socket, which is not what it connected to.
+  if (isIp(source) && !isIp(destination)) destination.setIpv4(NOWHERE, 0, 0)
+}
+
+function isIp({ family }: ProxyEnd): boolean {
+  return family === 'ipv4' || family === 'ipv6'
 }
 
 /** A mapped IPv4 address, as sockets for both families have it, is an IPv4 address. */

@@ -1,6 +1,6 @@
 /** Encodes headers of the PROXY protocol (haproxy.org/download/3.0/doc/proxy-protocol.txt), versions 1 and 2. */
-import { hostFromBytes } from '../base/address.js'
-import type { ProxyTlv } from '../base/proxy-tlvs.js'
+import { hostFromBytes } from '../../base/address.js'
+import type { ProxyTlv } from '../../base/proxy-tlvs.js'
 import { crc32c } from './crc32c.js'
 import { PATH_BYTES, type ProxyEnd, type ProxyFacts, type ProxyTls } from './proxy-facts.js'
 

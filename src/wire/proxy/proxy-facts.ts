@@ -1,4 +1,4 @@
-/** What a header of the PROXY protocol says of a client's connection; `write-proxy-header.ts` encodes it. */
+/** What a header of the PROXY protocol says of a client's connection; `write-header.ts` encodes it. */
 
 /** The longest Unix path of the protocol, as in struct sockaddr_un. */
 export const PATH_BYTES = 108
