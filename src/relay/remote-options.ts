@@ -1,3 +1,4 @@
+/** Options of connections to remotes. */
 import type { ProxyTlv } from '../base/proxy-tlvs.js'
 import type { SocketOptions } from '../kernel/socket-options.js'
 import type { ProxyVersion } from '../wire/proxy/write-header.js'
