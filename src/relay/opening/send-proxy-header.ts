@@ -2,6 +2,7 @@
  * The header of the PROXY protocol to a remote. It is composed for each attempt, before what the client has sent, so that both
  * leave in one segment; it is no part of the client's bytes, which are counted.
  */
+import type { ProxyTlv } from '../../base/proxy-tlvs.js'
 import { clientServerName } from '../../base/server-name.js'
 import type { Outcome } from '../../kernel/calls.js'
 import { EAGAIN, EINTR } from '../../kernel/errno.js'
@@ -72,12 +73,16 @@ function readFacts(session: Session, tlvs: SendProxy['tlvs']): void {
   readClientEnds(session, proxyFacts)
   if (tlvs.length === 0) return
   const { hello } = client
-  const tls = client.tlsFacts ?? client.tls?.facts()
+  const tls = tlvs.some(isOfTls) ? (client.tlsFacts ?? client.tls?.facts()) : undefined
   proxyFacts.uniqueId = session.id
   proxyFacts.serverName = clientServerName(hello?.serverName ?? tls?.serverName)
   // Of TLS that is passed through only the offer of the client is known.
   proxyFacts.alpn = tls?.alpn ?? ''
   proxyFacts.tls = tls && proxyTls(tls)
+}
+
+function isOfTls(tlv: ProxyTlv): boolean {
+  return tlv === 'authority' || tlv === 'alpn' || tlv === 'ssl'
 }
 
 function proxyTls({ cipher, isResumed, peer, version }: TlsFacts): ProxyTls {
