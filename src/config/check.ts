@@ -15,6 +15,7 @@ import {
   checkOrderOfRoutes,
   checkPoolsOfRoutes,
 } from './check-routes.js'
+import { checkSendProxy } from './check-send-proxy.js'
 import { checkListenerSockets, checkRemoteSockets } from './check-sockets.js'
 import { checkListenersOfTests, checkPoolsOfTests } from './check-tests.js'
 import { checkTls } from './check-tls.js'
@@ -100,6 +101,7 @@ export function checkConfiguration(input: CheckInput, problems: Problems): void 
       checkLoops(spawnd, tcprelay, problems)
     }
     checkRemoteSockets(tcprelay, problems)
+    checkSendProxy(tcprelay, problems)
     checkMavis(spawnd, tcprelay, mayHaveModule, problems)
   }
 }

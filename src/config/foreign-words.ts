@@ -23,7 +23,8 @@ const HEALTH = "a health check is 'health = { type = TYPE }' in the tcprelay sec
 const RESOLVERS =
   "host names of remotes are resolved by the system; 'discover = { type = dns servers = ADDRESS … }' asks others"
 const ROUTE_FORM = "'route { server name = NAME pool = NAME }' in the tcprelay section"
-const NO_PROXY_PROTOCOL = 'this version does not support the PROXY protocol'
+const NO_PROXY_PROTOCOL = 'this version does not read PROXY headers of clients'
+const SEND_PROXY = ['send proxy']
 const NO_HTTP = 'this program relays bytes and does not parse HTTP'
 const IN_POOLS = 'in the tcprelay section or in a pool'
 const NO_SUCH_OPTION = 'this version does not have this option'
@@ -167,9 +168,10 @@ export const FOREIGN_WORDS: readonly ForeignWord[] = [
   { words: 'stats|stub_status|monitor|metrics', text: 'this version has no statistics page' },
 
   // Sockets.
+  { words: 'accept-proxy|accept_proxy|proxy_protocol|proxy-protocol', text: NO_PROXY_PROTOCOL },
   {
-    words: 'send-proxy|send-proxy-v2|send_proxy|accept-proxy|accept_proxy|proxy_protocol|proxy-protocol',
-    text: NO_PROXY_PROTOCOL,
+    words: 'send-proxy|send-proxy-v2|send_proxy|proxy-v2-options',
+    write: { tcprelay: SEND_PROXY, pool: SEND_PROXY, remote: SEND_PROXY, health: SEND_PROXY },
   },
   { words: 'so_keepalive|keepalive|tcpka', write: { tcprelay: ['tcp keepalive'] } },
   { words: 'option tcpka|clitcpka|srvtcpka', write: { tcprelay: ['tcp keepalive'] } },

@@ -87,7 +87,7 @@ const commonRows = {
     doc:
       'The connection begins with a header of the PROXY protocol of this version, which says that it is not for a client ' +
       '(`UNKNOWN`, `LOCAL`).',
-    defaultText: '`no`',
+    defaultText: 'that of the remote or its pool; `no` if `health` has a `port` or an `address`',
     isOurs: true,
   }),
 }

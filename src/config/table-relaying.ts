@@ -9,6 +9,7 @@ import { diallingRows } from './table-dialling.js'
 import { healthRow } from './table-health.js'
 import { outageRows } from './table-outages.js'
 import { queueBlock } from './table-queue.js'
+import { sendProxyRows } from './table-send-proxy.js'
 import { keepaliveRows } from './table-shared.js'
 import { shedBlock } from './table-shed.js'
 import { stickyBlock } from './table-sticky.js'
@@ -20,6 +21,7 @@ export const relayingRows = {
   shed: optionalBlock('shed', shedBlock, { isOurs: true }),
   health: healthRow,
   ...outageRows,
+  ...sendProxyRows,
   localAddress: optional('local address', localSource, {
     doc:
       'Source address of connections to remotes of the same address family. `client`: each connection uses the ' +

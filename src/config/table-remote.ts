@@ -8,6 +8,7 @@ import { remotePorts } from './port-types.js'
 import { completedBlock, list, optional, type SettingsOf, value } from './row.js'
 import { healthRow } from './table-health.js'
 import { mainAddress, sctpAt, sctpProblem, sctpRows, sctpSettings } from './table-sctp.js'
+import { sendProxyRows } from './table-send-proxy.js'
 import { protocolRow, remoteFastOpen, socketRows } from './table-sockets.js'
 import { remoteTlsRows } from './table-tls.js'
 import { asksForTls, remoteTlsMode, TLS_OFF } from './tls-mode.js'
@@ -43,6 +44,7 @@ const serverRows = {
       'of the pool, or wait in its `queue`.',
   ),
   health: healthRow,
+  ...sendProxyRows,
   tls: optional('tls|ssl', remoteTlsMode, {
     doc: 'The remote speaks TLS: `yes`, or a list of enabled versions: `TLSv1.2,TLSv1.3`.',
     defaultText: '`no`',

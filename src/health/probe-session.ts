@@ -2,11 +2,11 @@
 import { connect, type Socket } from 'node:net'
 import type { HostAddress, SocketAddress } from '../base/address.js'
 import { errorText } from '../kernel/errno.js'
+import { localProxyHeader } from '../wire/proxy/write-header.js'
 import { Conversation } from './conversation.js'
 import { ProbeFailure } from './probe-failure.js'
 import type { ProbedRemote, ProbePlan } from './probe-plan.js'
 import type { ProbeTls } from './probe-tls.js'
-import { proxyHeader } from './proxy-header.js'
 
 /** How often the clock is looked at during a check. */
 const LOOK_EVERY_MS = 250
@@ -83,7 +83,7 @@ export class ProbeSession {
   async connect(): Promise<Conversation> {
     const socket = await this.#connected()
     const { sendProxy } = this.#plan
-    if (sendProxy !== undefined) socket.write(proxyHeader(sendProxy))
+    if (sendProxy !== undefined) socket.write(localProxyHeader(sendProxy))
     const { tls } = this.#remote
     return this.#converse(
       tls === undefined || tls.startsInProtocol ? socket : await this.#secured(socket, tls),

@@ -5,6 +5,7 @@ import type { AccessRecord } from '../observe/access-line.js'
 import type { CounterTable } from '../observe/counters.js'
 import type { Say, TraceChannel } from '../observe/trace.js'
 import type { Loop } from '../reactor/loop.js'
+import type { ProxyFacts } from '../wire/proxy/proxy-facts.js'
 import type { Detection } from './detection.js'
 import type { DecisionNotes } from './opening/decision-notes.js'
 import type { Diallings } from './opening/dialling.js'
@@ -48,6 +49,8 @@ export interface RelayContext {
   readonly health: RemoteHealth
   readonly pools: RelayPools
   readonly facts: SessionFacts
+  /** One record for all headers to remotes. */
+  readonly proxyFacts: ProxyFacts
   /** Undefined: there are no routes. */
   readonly routing: SessionRouting | undefined
   readonly options: RelayOptions

@@ -10,6 +10,7 @@ import type { Region } from '../kernel/region.js'
 import type { SocketKind } from '../kernel/socket-kind.js'
 import { type AccessRecord, type AccessTls, idPrefix } from '../observe/access-line.js'
 import { add, COUNT, LISTENER_COUNT, REMOTE_COUNT } from '../observe/counters.js'
+import { ProxyFacts } from '../wire/proxy/proxy-facts.js'
 import { reportUnanswered } from './closing/failed-unanswered.js'
 import { type Frozen, freezeSession, thawSession } from './closing/frozen.js'
 import type { Connection } from './connection.js'
@@ -25,7 +26,7 @@ import type { StickyClient } from './stickiness.js'
 import { TRANSPORTS } from './transfer/transports.js'
 
 /** The context of sessions without the parts that the relay itself provides. */
-export type RelayParts = Omit<RelayContext, 'diallings' | 'facts' | 'peers' | 'sessionClosed'>
+export type RelayParts = Omit<RelayContext, 'diallings' | 'facts' | 'peers' | 'proxyFacts' | 'sessionClosed'>
 
 export interface RelayEvents {
   /** A session of this listener has ended, and with it two descriptors. */
@@ -66,6 +67,7 @@ export class Relay {
       diallings: new Diallings(),
       facts: new SessionFacts(),
       peers: new Peers(),
+      proxyFacts: new ProxyFacts(),
       sessionClosed,
     }
     this.#events = events

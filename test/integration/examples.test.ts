@@ -1,7 +1,7 @@
 /** Each file of examples/ without certificates serves the case that its comment describes. */
 import assert from 'node:assert/strict'
 import { readFileSync, writeFileSync } from 'node:fs'
-import { connect } from 'node:net'
+import { type AddressInfo, connect } from 'node:net'
 import { join } from 'node:path'
 import { type TestContext, test } from 'node:test'
 import { temporaryFolder } from '../harness/clean-up.js'
@@ -383,4 +383,37 @@ test('hash-services.cfg: each service keeps a client on one server and has its o
   assert.equal(await lasting.exchange('still here'), 'still here')
   await until('keepalive on both sides', () => keptAliveCountOf(relay.pid) === 2)
   await lasting.close()
+})
+
+test('mail.cfg: each port of a server gets the address of the client, and the client the same server again', async (t) => {
+  const hosts = ['127.0.0.25', '127.0.0.26']
+  const first = await freePorts(3, '127.0.0.1', ...hosts)
+  const ports = [first, first + 1, first + 2]
+  for (const host of hosts)
+    for (const port of ports)
+      await remoteThat((socket) => {
+        socket.once('data', (bytes: Buffer) => socket.end(`${host} ${port} ${bytes}`))
+      }).start(t, { host, port })
+  const relay = await startExample(
+    t,
+    'mail.cfg',
+    {
+      'name = mail port = 25,587,993': `name = mail address = 127.0.0.1 port = ${ports}`,
+      'address = 192.0.2.25 port = 25,587,993': `address = ${hosts[0]} port = ${ports}`,
+      'address = 192.0.2.26 port = 25,587,993': `address = ${hosts[1]} port = ${ports}`,
+    },
+    { sockets: 3 },
+  )
+  const servers = new Set<string>()
+  for (const port of ports) {
+    const client = await relay.connect({ port })
+    const from = (client.socket.address() as AddressInfo).port
+    const [host = '', at, ...header] = (await client.readToEnd()).split(' ')
+    servers.add(host)
+    assert.deepEqual(
+      [at, header.join(' ')],
+      [`${port}`, `PROXY TCP4 127.0.0.1 127.0.0.1 ${from} ${port}\r\n`],
+    )
+  }
+  assert.equal(servers.size, 1)
 })

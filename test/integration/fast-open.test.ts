@@ -96,6 +96,29 @@ for (const [what, words] of [
   })
 }
 
+test('a PROXY header leaves with the SYN, together with the first words of a client', async (t) => {
+  const stage = stageFor(t)
+  if (stage === undefined) return
+  const { peers, space, under } = stage
+  const listening = await peers.listen({ fastOpen: 16 })
+  const relay = await relayTo({ directive: `${listening.directive} fast open = yes send proxy = v1` })
+    .running(under)
+    .start(t)
+  const sent: number[] = []
+  for (const words of [REQUEST, REQUEST, '', REQUEST]) {
+    const client = words === '' ? await peers.connect(relay.port()) : await speakFirst(relay, peers, words)
+    const server = await listening.accept()
+    const start = 'PROXY TCP4 127.0.0.1 127.0.0.1 '
+    assert.equal(await server.read(start.length), start)
+    const ports = `00000 ${relay.port()}\r\n`
+    const rest = await server.read(ports.length + words.length)
+    assert.match(rest, new RegExp(`^\\d{5} ${relay.port()}\r\n${words}$`))
+    await finish(client, server)
+    sent.push(space.counter('TCPFastOpenActive'))
+  }
+  assert.deepEqual(sent, [0, 1, 2, 3], 'also without words of the client')
+})
+
 test('a remote that refuses a SYN with data is down, and another one gets all bytes', async (t) => {
   const stage = stageFor(t)
   if (stage === undefined) return

@@ -1,3 +1,4 @@
+import assert from 'node:assert/strict'
 import { ECONNRESET } from '../../src/kernel/errno.js'
 import { ByteQueue } from './byte-queue.js'
 import type { Chance } from './chance.js'
@@ -35,6 +36,8 @@ export class Actor implements Peer {
   hasReset = false
   sawEnd = false
   sawReset = false
+  /** The part of a PROXY header that a server has received; undefined: none is expected, or it is complete. */
+  header: string | undefined = undefined
   /** What the stream begins with; the pattern follows. */
   readonly #opening: Uint8Array
   readonly #chance: Chance
@@ -139,7 +142,7 @@ export class Actor implements Peer {
       this.#reset()
       return
     }
-    this.got.push(bytes)
+    this.got.push(this.header === undefined ? bytes : this.#withoutHeader(bytes))
   }
 
   onEnd(): void {
@@ -148,6 +151,14 @@ export class Actor implements Peer {
 
   onReset(): void {
     if (!this.hasReset) this.sawReset = true
+  }
+
+  #withoutHeader(bytes: Uint8Array): Uint8Array {
+    const end = bytes.indexOf(0x0a) + 1
+    const header = `${this.header}${Buffer.from(end === 0 ? bytes : bytes.subarray(0, end)).toString('latin1')}`
+    if (end > 0) assert.match(header, /^PROXY (?:TCP[46] \S+ \S+ \d+ \d+|UNKNOWN)\r\n$/)
+    this.header = end === 0 ? header : undefined
+    return end === 0 ? bytes.subarray(0, 0) : bytes.subarray(end)
   }
 
   #close(): void {

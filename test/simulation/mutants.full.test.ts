@@ -332,6 +332,24 @@ const MUTANTS: readonly Mutant[] = [
     wrong: "'tcp'",
   },
   {
+    mistake: 'a PROXY header begins anew when a full socket takes more',
+    file: 'relay/opening/send-proxy-header.js',
+    right: 'const from = dialling.headerBytesSent;',
+    wrong: 'const from = 0;',
+  },
+  {
+    mistake: 'bytes that were sent with a PROXY header are sent again',
+    file: 'relay/opening/send-proxy-header.js',
+    right: 'countSent(session, took);',
+    wrong: ';',
+  },
+  {
+    mistake: 'a session relays before its remote has the whole PROXY header',
+    file: 'relay/opening/send-proxy-header.js',
+    right: 'dialling.isHeaderSent ? from + took - headerBytes : -EAGAIN',
+    wrong: 'Math.max(0, from + took - headerBytes)',
+  },
+  {
     mistake: 'a thawed session stays in the phase of a free record',
     file: 'relay/session.js',
     right: 'this.#handler = PHASE_HANDLERS[phase];',

@@ -2,6 +2,7 @@ import assert from 'node:assert/strict'
 import { type HostLiteral, type SocketAddress, withPort } from '../../src/base/address.js'
 import { EAGAIN, ECONNREFUSED, ENOENT } from '../../src/kernel/errno.js'
 import type { Relay } from '../../src/relay/relay.js'
+import { PLAIN_REMOTE } from '../../src/relay/remote-options.js'
 import type { RemoteParts } from '../../src/relay/remotes.js'
 import { Actor } from './actor.js'
 import type { Chance } from './chance.js'
@@ -24,12 +25,15 @@ interface Server {
   readonly manners: readonly Manner[]
   readonly isUnix: boolean
   readonly hasTls: boolean
+  /** It expects a PROXY header. */
+  readonly isProxied: boolean
 }
 
 /** A connection that the server has not accepted or refused yet. */
 interface Pending {
   readonly manner: Manner
   readonly client: Actor
+  readonly isProxied: boolean
 }
 
 const FIRST_PORT = 1000
@@ -59,7 +63,8 @@ export class Servers {
       const isUnix = chance.is(unixShare)
       const addresses = !isUnix && chance.is(0.4) ? chance.between(2, ADDRESSES_MAX) : 1
       const manners = Array.from({ length: addresses }, () => chance.pick(MANNERS))
-      return { manners, isUnix, hasTls: chance.is(isUnix ? 0.5 : addresses > 1 ? 0.3 : 0.1) }
+      const hasTls = chance.is(isUnix ? 0.5 : addresses > 1 ? 0.3 : 0.1)
+      return { manners, isUnix, hasTls, isProxied: chance.is(0.3) }
     })
   }
 
@@ -73,15 +78,16 @@ export class Servers {
     return this.#servers.map(({ hasTls }) => hasTls)
   }
 
-  /** A port that speaks plain TCP; undefined: there is none. */
+  /** A port that speaks plain TCP, for hosts of dynamic routes; undefined: there is none. */
   get plainPort(): number | undefined {
-    const slot = this.#servers.findIndex(({ hasTls, isUnix }) => !hasTls && !isUnix)
+    const slot = this.#servers.findIndex(({ hasTls, isProxied, isUnix }) => !hasTls && !isProxied && !isUnix)
     return slot < 0 ? undefined : FIRST_PORT + slot
   }
 
   get remotes(): readonly RemoteParts[] {
-    return this.#servers.map(({ isUnix, manners }, slot) => ({
+    return this.#servers.map(({ isProxied, isUnix, manners }, slot) => ({
       name: `${manners}-${slot}`,
+      options: { ...PLAIN_REMOTE, sendProxy: isProxied ? { version: 'v1', tlvs: [] } : undefined },
       addresses: isUnix
         ? [{ family: 'unix', path: `${DIRECTORY}${slot}` }]
         : ADDRESSES.slice(0, manners.length).map((address) => withPort(address, FIRST_PORT + slot)),
@@ -94,9 +100,7 @@ export class Servers {
 
   /** The relay connects for `client`; returns like connect(2). */
   connect(socket: FakeSocket, address: SocketAddress, client: Actor): number {
-    const slot =
-      address.family === 'unix' ? Number(address.path.slice(DIRECTORY.length)) : address.port - FIRST_PORT
-    const { isUnix, manners } = this.#servers[slot] as Server
+    const { isProxied, isUnix, manners } = this.#servers[slotOf(address)] as Server
     const manner = manners[indexOf(address) % manners.length] as Manner
     client.forgetClosed()
     if (manner === 'refuses-at-once') return -ECONNREFUSED
@@ -107,18 +111,18 @@ export class Servers {
     const outcome = socket.connect()
     // It is connected before the server accepts it, so an attempt that has reached another server has lost.
     if (isUnix) client.others = []
-    this.#pending.set(socket, { manner, client })
+    this.#pending.set(socket, { manner, client, isProxied })
     if (manner !== 'answers-at-once') return outcome
-    this.#accept(socket, client)
+    this.#accept(socket, client, isProxied)
     return 0
   }
 
   /** A server accepts or refuses a connection; false if it lets it wait. */
   settle(): boolean {
     if (this.#pending.size === 0) return true
-    const [socket, { manner, client }] = this.#chance.pick([...this.#pending])
+    const [socket, { manner, client, isProxied }] = this.#chance.pick([...this.#pending])
     if (manner === 'silent' && !socket.isClosed) return false
-    if (manner === 'answers' || manner === 'busy') this.#accept(socket, client)
+    if (manner === 'answers' || manner === 'busy') this.#accept(socket, client, isProxied)
     else {
       this.#pending.delete(socket)
       if (!socket.isClosed) socket.arriveReset(ECONNREFUSED)
@@ -126,16 +130,21 @@ export class Servers {
     return true
   }
 
-  #accept(socket: FakeSocket, client: Actor): void {
+  #accept(socket: FakeSocket, client: Actor, isProxied: boolean): void {
     this.#pending.delete(socket)
     if (socket.isClosed) return
     socket.arriveConnected()
     socket.state = 'open'
     const server = new Actor(client.stream + 1, socket, this.#chance, this.#bytesMax, true)
+    if (isProxied) server.header = ''
     server.others.push(client)
     client.others.push(server)
     this.#actors.push(server)
   }
+}
+
+function slotOf(address: SocketAddress): number {
+  return address.family === 'unix' ? Number(address.path.slice(DIRECTORY.length)) : address.port - FIRST_PORT
 }
 
 function indexOf(address: SocketAddress): number {

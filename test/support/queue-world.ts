@@ -40,6 +40,8 @@ export interface QueueOptions {
   readonly addresses?: number
   /** Of all remotes. */
   readonly remote?: Partial<RemoteParts>
+  /** Bytes that a socket takes before they are carried. @default 65,536 */
+  readonly sendCapacity?: number
 }
 
 const NO_FAULTS = {
@@ -50,7 +52,7 @@ const NO_FAULTS = {
   spurious: 0,
   descriptors: 0,
 }
-const CAPACITY = { sendCapacityMin: 65_536, sendCapacityMax: 65_536 }
+const CAPACITY_BYTES = 65_536
 const FIRST_PORT = 1_000
 const FIRST_CLIENT_PORT = 5_000
 
@@ -58,13 +60,16 @@ const FIRST_CLIENT_PORT = 5_000
 export class QueueWorker {
   readonly relay: Relay
   readonly parts: RelayParts
-  readonly kernel = new FakeKernel(new Chance(1), { ...NO_FAULTS, ...CAPACITY })
+  readonly kernel: FakeKernel
   readonly loop: Loop
   readonly #world: QueueWorld
 
   constructor(world: QueueWorld, slot: number, given: QueueOptions) {
     const { addresses = 1, hedging, max, options = {}, remote: ofRemotes, retryBudget } = given
     this.#world = world
+    const { sendCapacity: bytes = CAPACITY_BYTES } = given
+    const capacity = { sendCapacityMin: bytes, sendCapacityMax: bytes }
+    this.kernel = new FakeKernel(new Chance(1), { ...NO_FAULTS, ...capacity })
     const { cells } = world
     const child = cells.child(slot)
     const { poller, system } = this.kernel

@@ -15,6 +15,7 @@ import { FLAG_ACCOUNTING } from '../../wire/child-message.js'
 import type { Loaded } from '../load/load.js'
 import { NO_TLS_SETTINGS } from '../load/tls-loading.js'
 import { compilePlan, type PlanSurroundings } from './compile-plan.js'
+import { probePlans } from './probe-plans.js'
 import { NO_REMOTE } from './remote-plans.js'
 
 /** A configuration without TLS files, as the head has loaded it. */
@@ -463,4 +464,33 @@ id = tcprelay {
   ])
   const [alone] = planOf(LEAST.replace('id = tcprelay {', 'id = tcprelay { connect timeout = 7')).pools
   assert.deepEqual([alone?.queueSize, alone?.options.queueTimeoutMs], [Number.POSITIVE_INFINITY, 7_000])
+})
+
+test('a PROXY header: of the remote before that of its pool, and of checks that go where clients go', () => {
+  const text = `
+id = spawnd { listen { port = 1 } }
+id = tcprelay {
+  send proxy = v2 send proxy tlv = ssl, crc32c
+  health { type = tcp }
+  remote { 10.0.0.1:1 }
+  remote { 10.0.0.1:2 send proxy = v1 }
+  remote { 10.0.0.1:3 send proxy = no }
+  remote { 10.0.0.1:4 health { port = 8 } }
+  remote { 10.0.0.1:5 health { port = 8 send proxy = v1 } }
+  remote { 10.0.0.1:6 send proxy tlv = alpn health { send proxy = no } }
+  pool = plain { send proxy = no remote { 10.0.0.2:1 } }
+}`
+  const slots = { remoteSlots: [0, 1, 2, 3, 4, 5, 6], poolSlots: [0, 1] }
+  const { relay, remotes } = planOf(text, { ...SURROUNDINGS, ...slots })
+  const both = { version: 'v2', tlvs: ['ssl', 'crc32c'] }
+  assert.deepEqual(
+    remotes.map(({ options }) => options?.sendProxy),
+    [both, { version: 'v1', tlvs: [] }, undefined, both, both, { version: 'v2', tlvs: ['alpn'] }, undefined],
+  )
+  assert.equal(relay.notesPeers, true)
+  const { tcprelay } = loadText(text)
+  assert.deepEqual(
+    probePlans(tcprelay, []).map((plan) => plan?.sendProxy),
+    ['v2', 'v1', undefined, undefined, 'v1', undefined, undefined],
+  )
 })

@@ -34,15 +34,17 @@ export function compilePlan(loaded: Loaded, surroundings: PlanSurroundings): Pla
     { defaultPool, pools, routes },
     loaded,
   )
+  const remotes = remotePlans(tcprelay, remoteSlots, { clients, probes: loaded.tls.probes }, listeners)
+  const tellsAddress = remotes.some(({ options }) => options?.sendProxy !== undefined)
   const choosesByAddress = routes.length > 0 || pools.some((pool) => keysOf(pool).length > 0)
   return {
     listeners,
     pools,
     defaultPool,
     routes: routes,
-    remotes: remotePlans(tcprelay, remoteSlots, { clients, probes: loaded.tls.probes }, listeners),
+    remotes,
     admission: admissionPlan(spawnd),
-    relay: relayPlan(loaded, tls.servers.length > 0 || choosesByAddress),
+    relay: relayPlan(loaded, tls.servers.length > 0 || choosesByAddress || tellsAddress),
     tls,
     mavis: mavisSettings(tcprelay),
     workers: workersPlan(loaded),

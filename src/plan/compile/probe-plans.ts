@@ -1,8 +1,10 @@
 /** The health checks of a plan, which only the head has: from directives to what the prober runs. */
 import { type SocketAddress, withPort } from '../../base/address.js'
+import { effectiveSendProxy } from '../../config/effective-send-proxy.js'
 import { mergedHealth } from '../../config/merged-health.js'
 import { portList } from '../../config/port-types.js'
 import type { HealthSettings } from '../../config/table-health.js'
+import type { PoolSettings } from '../../config/table-pool.js'
 import type { RemoteSettings, TcprelaySettings } from '../../config/table-tcprelay.js'
 import type { ProbeCheck } from '../../health/probe-checks.js'
 import type { ProbePlan } from '../../health/probe-plan.js'
@@ -24,12 +26,19 @@ export function probePlans(
 ): readonly (ProbePlan | undefined)[] {
   return remotes.map((remote, i) => {
     const health = mergedHealth(remote.health, pools[remote.pool]?.health)
-    return health === undefined || health.type === 'none' ? undefined : probePlan(health, remote, tls[i])
+    return health === undefined || health.type === 'none'
+      ? undefined
+      : probePlan(health, remote, pools[remote.pool], tls[i])
   })
 }
 
-function probePlan(health: HealthSettings, remote: RemoteSettings, tls: ProbeTls | undefined): ProbePlan {
-  const { address, intervalMs = INTERVAL_MS, port = portOf(remote), sendProxy = 'no' } = health
+function probePlan(
+  health: HealthSettings,
+  remote: RemoteSettings,
+  pool: PoolSettings | undefined,
+  tls: ProbeTls | undefined,
+): ProbePlan {
+  const { address, intervalMs = INTERVAL_MS, port = portOf(remote) } = health
   const { downIntervalMs, fastIntervalMs, fall, jitterPercent, rise, timeoutMs } = health
   return {
     check: checkOf({ health, remote, port }),
@@ -40,12 +49,23 @@ function probePlan(health: HealthSettings, remote: RemoteSettings, tls: ProbeTls
     timeoutMs: timeoutMs ?? Math.min(intervalMs, TIMEOUT_MAX_MS),
     rise: rise ?? RISE,
     fall: fall ?? FALL,
-    sendProxy: sendProxy === 'no' ? undefined : sendProxy,
+    sendProxy: sendProxyOf(health, remote, pool),
     // The port follows, from `port`.
     address: address && withPort(address, 0),
     port,
     tls: tls?.id,
   }
+}
+
+/** A server at another port or address is not the one that clients get. */
+function sendProxyOf(
+  { address, port, sendProxy }: HealthSettings,
+  remote: RemoteSettings,
+  pool: PoolSettings | undefined,
+): ProbePlan['sendProxy'] {
+  if (sendProxy !== undefined) return sendProxy === 'no' ? undefined : sendProxy
+  if (address !== undefined || port !== undefined) return undefined
+  return effectiveSendProxy(remote, pool)?.version
 }
 
 function checkOf(checked: Checked): ProbeCheck {

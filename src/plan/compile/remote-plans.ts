@@ -72,7 +72,7 @@ function remotePlan(
     addresses: target.kind === 'address' ? [target.address] : [],
     ports: portsFor(remote, listeners),
     tlsClient,
-    options: remoteOptions(remote),
+    options: remoteOptions(remote, pool),
     sctp,
     failAfter: mergedHealth(remote.health, pool?.health)?.failAfter,
   }

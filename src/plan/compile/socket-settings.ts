@@ -1,5 +1,6 @@
 /** Socket options of listeners and of connections to remotes. */
 import type { ListenerOptions } from '../../accept/options.js'
+import { effectiveSendProxy, type SendProxySettings } from '../../config/effective-send-proxy.js'
 import type { Configuration } from '../../config/load.js'
 import type { OverrideSettings } from '../../config/table-overrides.js'
 import type { RelayingSettings } from '../../config/table-relaying.js'
@@ -26,12 +27,18 @@ export function listenerOptions(settings: ListenerSettings): Omit<ListenerOption
   }
 }
 
-export function remoteOptions(settings: RemoteSettings): RemoteOptions {
+export function remoteOptions(settings: RemoteSettings, pool: SendProxySettings | undefined): RemoteOptions {
   const socket = socketOptions(settings)
+  const proxy = effectiveSendProxy(settings, pool)
   return {
     socket: namesOfSet(socket).length > 0 ? socket : undefined,
     isMptcp: settings.protocol === 'MPTCP',
     isFastOpen: settings.fastOpen,
+    // Version 1 has none, where the pool has some for its other remotes.
+    sendProxy: proxy && {
+      version: proxy.version,
+      tlvs: proxy.version === 'v2' ? (proxy.tlvs?.value ?? []) : [],
+    },
   }
 }
 

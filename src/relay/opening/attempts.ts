@@ -4,6 +4,7 @@
 import type { Hedging } from '../../balance/hedging.js'
 import { FULL, NONE } from '../../balance/policy.js'
 import {
+  EAGAIN,
   ECONNREFUSED,
   ECONNRESET,
   EINPROGRESS,
@@ -25,7 +26,7 @@ import type { Session } from '../session.js'
 import { startRelaying } from '../transfer/relaying.js'
 import { countAttempt, endAtLimit, isAtLimit } from './attempt-limits.js'
 import { hashOfClient } from './client-hash.js'
-import { connectTo, hasTls, isConnectedToItself } from './connect-to.js'
+import { connectTo, isConnectedToItself } from './connect-to.js'
 import { hasSentBytes, takeEarlyBytes } from './early-bytes.js'
 import {
   countFailure,
@@ -41,7 +42,8 @@ import { noteMptcp } from './mptcp-peers.js'
 import { mustQueue, pickAndTake } from './pick-and-take.js'
 import { enqueue, leaveQueue } from './queued.js'
 import { serviceFor } from './routing.js'
-import { targetAddress, targetOf } from './target-address.js'
+import { sendProxyHeader } from './send-proxy-header.js'
+import { hasTls, targetAddress, targetOf } from './target-address.js'
 
 /** Pause between two rounds over all remotes. */
 export const ROUND_PAUSE_MS = 1_000
@@ -103,7 +105,9 @@ function attemptReady(session: Session, connection: Connection, readiness: numbe
   else if (connection.error !== 0 && !hasTls(session) && hasSentBytes(session)) connected(session)
   else if (connection.error !== 0) attemptFailed(session, connection.error)
   else if ((readiness & HUNG_UP) !== 0) attemptFailed(session, ECONNREFUSED)
-  else if ((readiness & WRITABLE) !== 0) connected(session)
+  else if ((readiness & WRITABLE) === 0) return
+  else if (session.dialling.isHeaderBlocked) introduce(session)
+  else connected(session)
 }
 
 /** An attempt has timed out, the next address is due, or a pause is over. */
@@ -321,9 +325,31 @@ function connected(session: Session): void {
   if (hedging !== undefined) settleHedge(session, hedging)
   session.dialling.parallel.close(session.relay)
   settleSyn(session)
+  introduce(session)
+}
+
+/** Sends the header of the PROXY protocol, if the remote expects one. Then TLS begins, or the attempt has succeeded. */
+function introduce(session: Session): void {
+  const outcome = sendProxyHeader(session)
+  if (outcome === -EAGAIN) {
+    lookForNoOther(session)
+    session.again(session.remote, WRITABLE)
+    return
+  }
+  if (outcome < 0) {
+    attemptFailed(session, -outcome)
+    return
+  }
   const origination = session.relay.tls.remotes[session.remoteSlot]
   if (origination === undefined) established(session)
   else beginTls(session, origination)
+}
+
+/** A connected attempt is not raced any more. */
+function lookForNoOther(session: Session): void {
+  session.dialling.nextAddressMs = Number.POSITIVE_INFINITY
+  session.dialling.hedgeAtMs = Number.POSITIVE_INFINITY
+  setAttemptTimer(session)
 }
 
 /** The current attempt is connected. One at another remote has not failed, and may be tried again. */
@@ -351,9 +377,7 @@ function beginTls(session: Session, { context, isTruncationReset, timeoutMs }: O
   }
   remote.speakTls(channel, isTruncationReset)
   setDeadline(session, timeoutMs)
-  session.dialling.nextAddressMs = Number.POSITIVE_INFINITY
-  session.dialling.hedgeAtMs = Number.POSITIVE_INFINITY
-  setAttemptTimer(session)
+  lookForNoOther(session)
   continueHandshake(session, channel)
 }
 

@@ -4,6 +4,7 @@ import { AF_UNIX } from '../../kernel/constants.js'
 import { EADDRNOTAVAIL, EINPROGRESS, EINVAL } from '../../kernel/errno.js'
 import type { NativeAddress } from '../../kernel/sockaddr.js'
 import { add, COUNT, REMOTE_COUNT } from '../../observe/counters.js'
+import type { RemoteOptions } from '../remote-options.js'
 import type { Session } from '../session.js'
 import { SCTP } from '../transfer/sctp-transport.js'
 import { TCP } from '../transfer/tcp-transport.js'
@@ -11,7 +12,7 @@ import { UNIX } from '../transfer/unix-transport.js'
 import { sendWithSyn } from './fast-open.js'
 import { openRemoteSocket } from './remote-socket.js'
 import { connectSctp, openSctpSocket } from './sctp-socket.js'
-import { targetAddress, targetOf } from './target-address.js'
+import { hasTls, targetAddress, targetOf } from './target-address.js'
 
 /** Opens a socket and connects it: 0, -EINPROGRESS, or another negated errno, and then the socket is closed. */
 export function connectTo(session: Session, address: NativeAddress): Outcome {
@@ -26,7 +27,7 @@ export function connectTo(session: Session, address: NativeAddress): Outcome {
       ? openRemoteSocket(session, remoteOptions, address)
       : openSctpSocket(session, remoteOptions, sctp, address)
   session.dialling.isRefusedHere = fd < 0
-  session.dialling.bytesInSyn = 0
+  session.dialling.beginAttempt()
   if (fd < 0) return fd
   add(counters, COUNT.attempts, 1)
   remoteCounters.add(session.remoteSlot, REMOTE_COUNT.attempts, 1)
@@ -39,9 +40,8 @@ export function connectTo(session: Session, address: NativeAddress): Outcome {
       : connectSctp(system.calls, fd, address)
   // A client address without a route to the remote, such as 127.0.0.1, is not the remote's fault.
   if (outcome === -EINVAL && clientSource !== undefined) outcome = -EADDRNOTAVAIL
-  if (outcome === 0 && remoteOptions.isFastOpen && session.toRemote.heldBytes > 0 && !hasTls(session)) {
+  if (outcome === 0 && remoteOptions.isFastOpen && sendsFirst(session, remoteOptions))
     outcome = sendWithSyn(session)
-  }
   if (outcome === 0 || outcome === -EINPROGRESS) {
     const watched = session.watch(remote)
     if (watched < 0) outcome = watched
@@ -64,6 +64,7 @@ export function isConnectedToItself(session: Session): boolean {
   return system.calls.isLocalAddress(remote.fd, address.region, address.byteLength)
 }
 
-export function hasTls({ relay, remoteSlot }: Session): boolean {
-  return relay.tls.remotes[remoteSlot] !== undefined
+/** The relay has something to send that needs no answer of the remote. */
+function sendsFirst(session: Session, { sendProxy }: RemoteOptions): boolean {
+  return sendProxy !== undefined || (session.toRemote.heldBytes > 0 && !hasTls(session))
 }

@@ -54,6 +54,12 @@ export class Dialling {
   clientPort: number | undefined = undefined
   /** How many of the client's first bytes were sent with the SYN of the current attempt. */
   bytesInSyn = 0
+  /** How much of the PROXY header the socket of the current attempt has taken. */
+  headerBytesSent = 0
+  /** It has taken all of it. */
+  isHeaderSent = false
+  /** The current attempt is connected, and its socket has not taken the whole header yet. */
+  isHeaderBlocked = false
   /** The last attempt did not start: this machine refused the socket or its options. */
   isRefusedHere = false
   /** Why the last attempt failed: an errno, and text where there is more to say. */
@@ -65,6 +71,14 @@ export class Dialling {
   constructor(service: RelayPool) {
     this.service = service
     this.pool = service.pool
+  }
+
+  /** Nothing has been sent on the socket of the next attempt. */
+  beginAttempt(): void {
+    this.bytesInSyn = 0
+    this.headerBytesSent = 0
+    this.isHeaderSent = false
+    this.isHeaderBlocked = false
   }
 
   clear(): void {
@@ -79,7 +93,7 @@ export class Dialling {
     this.hedgeSlot = NONE
     this.isShort = false
     this.clientPort = undefined
-    this.bytesInSyn = 0
+    this.beginAttempt()
     this.isRefusedHere = false
     this.lastErrno = 0
     this.lastReason = ''

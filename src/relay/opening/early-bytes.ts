@@ -66,3 +66,12 @@ export function hasSentBytes(session: Session): boolean {
   if (block !== undefined) session.toClient.hold(block, 0, got)
   return block !== undefined
 }
+
+/** The remote's socket has taken so many of the held bytes, before the session relays. */
+export function countSent({ meteredPool, relay, remoteSlot, toRemote }: Session, byteCount: number): void {
+  meteredPool?.observe(remoteSlot, byteCount, relay.loop.nowMs)
+  toRemote.bytes += byteCount
+  toRemote.heldOffset += byteCount
+  toRemote.heldBytes -= byteCount
+  if (toRemote.heldBytes === 0) toRemote.releaseBlock(relay.blocks)
+}

@@ -18,8 +18,8 @@ export function openRemoteSocket(session: Session, remote: RemoteOptions, to: Na
   const fd = remote.isMptcp ? openMptcp(calls, to.family) : calls.socket(to.family, c.SOCK_STREAM, 0)
   if (fd < 0 || to.family === c.AF_UNIX) return fd
   calls.setOption(fd, c.SOL_SOCKET, c.SO_OOBINLINE, 1)
-  // With client bytes to send at once the ACK of the handshake can travel with them.
-  const hasBytes = session.toRemote.heldBytes > 0
+  // With bytes to send at once the ACK of the handshake can travel with them.
+  const hasBytes = session.toRemote.heldBytes > 0 || remote.sendProxy !== undefined
   if (hasBytes) calls.setOption(fd, c.IPPROTO_TCP, c.TCP_QUICKACK, 0)
   // Fast Open delays the SYN until data is written, so a server that speaks first would wait forever. TLS always
   // writes.

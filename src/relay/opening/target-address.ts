@@ -31,3 +31,7 @@ function arrivalPort({ client, relay }: Session): number {
   const { blocks, system } = relay
   return system.calls.localAddress(client.fd, blocks.scratch) < 0 ? 0 : portIn(blocks.scratch.bytes)
 }
+
+export function hasTls({ relay, remoteSlot }: Session): boolean {
+  return relay.tls.remotes[remoteSlot] !== undefined
+}
