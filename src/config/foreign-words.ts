@@ -23,7 +23,7 @@ const HEALTH = "a health check is 'health = { type = TYPE }' in the tcprelay sec
 const RESOLVERS =
   "host names of remotes are resolved by the system; 'discover = { type = dns servers = ADDRESS … }' asks others"
 const ROUTE_FORM = "'route { server name = NAME pool = NAME }' in the tcprelay section"
-const NO_PROXY_PROTOCOL = 'this version does not support the PROXY protocol'
+const NO_PROXY_PROTOCOL = 'this version sends PROXY headers in health checks only'
 const NO_HTTP = 'this program relays bytes and does not parse HTTP'
 const IN_POOLS = 'in the tcprelay section or in a pool'
 const NO_SUCH_OPTION = 'this version does not have this option'
@@ -168,9 +168,11 @@ export const FOREIGN_WORDS: readonly ForeignWord[] = [
 
   // Sockets.
   {
-    words: 'send-proxy|send-proxy-v2|send_proxy|accept-proxy|accept_proxy|proxy_protocol|proxy-protocol',
-    text: NO_PROXY_PROTOCOL,
+    words: 'accept-proxy|accept_proxy|proxy_protocol|proxy-protocol',
+    write: { listen: ['proxy protocol', 'proxy from'] },
   },
+  { words: 'set_real_ip_from', write: { listen: ['proxy from'] } },
+  { words: 'send-proxy|send-proxy-v2|send_proxy', text: NO_PROXY_PROTOCOL },
   { words: 'so_keepalive|keepalive|tcpka', write: { tcprelay: ['tcp keepalive'] } },
   { words: 'option tcpka|clitcpka|srvtcpka', write: { tcprelay: ['tcp keepalive'] } },
   { words: 'option splice-auto|splice-request|splice-response', write: { tcprelay: ['splice'] } },

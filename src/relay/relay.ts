@@ -10,6 +10,7 @@ import type { Region } from '../kernel/region.js'
 import type { SocketKind } from '../kernel/socket-kind.js'
 import { type AccessRecord, type AccessTls, idPrefix } from '../observe/access-line.js'
 import { add, COUNT, LISTENER_COUNT, REMOTE_COUNT } from '../observe/counters.js'
+import { describeTlvs } from '../wire/proxy/describe-tlvs.js'
 import { reportUnanswered } from './closing/failed-unanswered.js'
 import { type Frozen, freezeSession, thawSession } from './closing/frozen.js'
 import type { Connection } from './connection.js'
@@ -20,12 +21,13 @@ import { SessionFacts } from './opening/session-facts.js'
 import { describePeer } from './peer-name.js'
 import { Peers } from './peers.js'
 import { type EndReason, LISTENER_REASON_COUNTS, REASON_COUNTS, REMOTE_REASON_COUNTS } from './phases.js'
+import { ProxyPeers } from './proxy-peers.js'
 import { Session } from './session.js'
 import type { StickyClient } from './stickiness.js'
 import { TRANSPORTS } from './transfer/transports.js'
 
 /** The context of sessions without the parts that the relay itself provides. */
-export type RelayParts = Omit<RelayContext, 'diallings' | 'facts' | 'peers' | 'sessionClosed'>
+export type RelayParts = Omit<RelayContext, 'diallings' | 'facts' | 'peers' | 'proxyPeers' | 'sessionClosed'>
 
 export interface RelayEvents {
   /** A session of this listener has ended, and with it two descriptors. */
@@ -66,6 +68,7 @@ export class Relay {
       diallings: new Diallings(),
       facts: new SessionFacts(),
       peers: new Peers(),
+      proxyPeers: new ProxyPeers(parts.listeners),
       sessionClosed,
     }
     this.#events = events
@@ -161,7 +164,8 @@ export class Relay {
   #sessionClosed(session: Session): void {
     // Before `#release`, which clears what is counted and logged.
     this.#countEnd(session)
-    if (this.#context.options.hasAccessLog) this.#context.writeAccess(this.#accessRecord(session))
+    const isLogged = this.#context.options.hasAccessLog && session.reason !== 'proxy-check'
+    if (isLogged) this.#context.writeAccess(this.#accessRecord(session))
     const { listenerSlot, remoteSlot } = session
     if (remoteSlot !== NONE) this.#context.remotes.giveBack(remoteSlot)
     this.#release(session)
@@ -212,6 +216,8 @@ export class Relay {
       id: session.id,
       client: describePeer(session.peer),
       credentials: credentialsIn(session.peer),
+      via: session.via,
+      tlvs: session.tlvs === undefined ? '' : describeTlvs(session.tlvs),
       listener: session.listener || (listeners[session.listenerSlot]?.name ?? ''),
       pool: session.pool,
       remote: session.wasConnected ? session.host || remotes.at(session.remoteSlot).name : '',

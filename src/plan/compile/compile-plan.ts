@@ -43,7 +43,10 @@ export function compilePlan(loaded: Loaded, surroundings: PlanSurroundings): Pla
     routes: routes,
     remotes: remotePlans(tcprelay, remoteSlots, { clients, probes: loaded.tls.probes }, listeners),
     admission: admissionPlan(spawnd.accessRules),
-    relay: relayPlan(loaded, tls.servers.length > 0 || choosesByAddress),
+    relay: relayPlan(
+      loaded,
+      tls.servers.length > 0 || choosesByAddress || listeners.some(({ proxy }) => proxy),
+    ),
     tls,
     mavis: mavisSettings(tcprelay),
     workers: workersPlan(loaded),

@@ -43,11 +43,11 @@ function readLine(line: string, header: ProxyHeader): boolean {
   return true
 }
 
-function bytesOf(text: string, family: 'ipv4' | 'ipv6'): readonly number[] | Uint8Array | undefined {
+function bytesOf(text: string, family: 'ipv4' | 'ipv6'): Uint8Array | undefined {
   // A leading zero could mean an octal number.
   if (family === 'ipv4' && /(?:^|\.)0\d/.test(text)) return undefined
   const literal = parseHostLiteral(text)
-  return literal?.family === family ? hostBytes(literal) : undefined
+  return literal?.family === family ? hostBytes(literal.host) : undefined
 }
 
 function portOf(text: string): number | undefined {

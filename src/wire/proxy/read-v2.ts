@@ -14,13 +14,16 @@ const PROXY = 1
 const PROTOCOL_MAX = 2
 
 /** By number of the family: what the source is, and the bytes of both addresses and ports. */
-const FAMILIES: readonly { readonly source: ProxySource; readonly hostBytes: number; readonly bytes: number }[] =
-  [
-    { source: 'peer', hostBytes: 0, bytes: 0 },
-    { source: 'ipv4', hostBytes: 4, bytes: 12 },
-    { source: 'ipv6', hostBytes: 16, bytes: 36 },
-    { source: 'unix', hostBytes: 0, bytes: 216 },
-  ]
+const FAMILIES: readonly {
+  readonly source: ProxySource
+  readonly hostBytes: number
+  readonly bytes: number
+}[] = [
+  { source: 'peer', hostBytes: 0, bytes: 0 },
+  { source: 'ipv4', hostBytes: 4, bytes: 12 },
+  { source: 'ipv6', hostBytes: 16, bytes: 36 },
+  { source: 'unix', hostBytes: 0, bytes: 216 },
+]
 
 /** `byteCount`: at least 16. Returns the length of the header. */
 export function readV2(bytes: Uint8Array, byteCount: number, bytesMax: number, header: ProxyHeader): number {
