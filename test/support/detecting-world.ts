@@ -11,6 +11,8 @@ import type { Detection } from '../../src/relay/detection.js'
 import { answered } from '../../src/relay/opening/asking.js'
 import { HostLookups } from '../../src/relay/opening/host-lookups.js'
 import { Questions } from '../../src/relay/opening/questions.js'
+import type { ClientRules } from '../../src/relay/context.js'
+import type { ProxyPlan } from '../../src/relay/proxy-peers.js'
 import { DEFAULT_RELAY_OPTIONS } from '../../src/relay/options.js'
 import { Relay } from '../../src/relay/relay.js'
 import type { Greeting } from '../../src/relay/relay-tls.js'
@@ -26,7 +28,11 @@ import { listenerPlan } from './plans.js'
 import { choosing } from './pools.js'
 
 export interface DetectingOptions {
-  readonly detection: Detection | undefined
+  readonly detection?: Detection | undefined
+  /** @default no PROXY headers */
+  readonly proxy?: ProxyPlan
+  /** @default every client is admitted */
+  readonly clientRules?: ClientRules
   /** @default none */
   readonly greeting?: Greeting
   /** MAVIS is asked about every client. @default no */
@@ -48,13 +54,17 @@ export interface Routed {
 export class DetectingWorld {
   readonly routed: Routed[] = []
   readonly ended: AccessRecord[] = []
+  readonly warnings: string[] = []
+  /** By COUNT. */
+  readonly counters: Float64Array
   readonly #kernel: FakeKernel
   readonly #loop: Loop
   readonly #relay: Relay
   readonly #questions: Questions
   readonly #tokens: number[] = []
 
-  constructor({ detection, greeting, isAsked = false, interrupted = 0, seed = 1 }: DetectingOptions) {
+  constructor(options: DetectingOptions) {
+    const { clientRules, detection, greeting, isAsked = false, interrupted = 0, proxy, seed = 1 } = options
     const faults = { shortWrite: 0, noDescriptor: 0, noPipeSize: 0, spurious: 0, descriptors: 0 }
     const capacity = { sendCapacityMin: 65_536, sendCapacityMax: 65_536 }
     this.#kernel = new FakeKernel(new Chance(seed), { ...faults, ...capacity, interrupted })
@@ -66,6 +76,7 @@ export class DetectingWorld {
     })
     const cells = localCells({ children: 1, remotes: 1, listeners: 1, pools: 1, ringBytes: 64 })
     const child = cells.child(0)
+    this.counters = child.counters
     const address = { family: 'ipv4', host: '10.0.0.2', port: 80 } as const
     const { health, pools } = choosing({ weights: [1] }, { cells, loop: this.#loop })
     this.#relay = new Relay(
@@ -96,9 +107,10 @@ export class DetectingWorld {
         tls: { greetings: [greeting], remotes: [] },
         ...counterTables(child, [0]),
         log: () => {},
-        warnings: new ThrottledWarnings(() => {}),
+        warnings: new ThrottledWarnings((_severity, text) => this.warnings.push(text)),
         trace: new TraceChannel('NET', 0, () => {}),
-        listeners: [listenerPlan('listener', { detection })],
+        listeners: [listenerPlan('listener', { detection, proxy })],
+        clientRules,
         writeAccess: (record) => this.ended.push(record),
       },
       { onRoom: () => {}, onRetired: () => {} },
@@ -106,12 +118,12 @@ export class DetectingWorld {
   }
 
   /** A client connects; `bytes` have already arrived. */
-  connect(bytes: Uint8Array = new Uint8Array(0)): FakeSocket {
+  connect(bytes: Uint8Array = new Uint8Array(0), host = '10.0.0.1'): FakeSocket {
     const socket = this.#kernel.newSocket('tcp')
     socket.state = 'open'
     if (bytes.length > 0) socket.arrive(bytes)
     const peer = heapRegion(128)
-    peer.bytes.set(encodeAddress({ family: 'ipv4', host: '10.0.0.1', port: 1024 }))
+    peer.bytes.set(encodeAddress({ family: 'ipv4', host, port: 1024 }))
     this.#relay.deliver(socket.fd, 0, 'tcp', peer)
     this.turn()
     return socket
@@ -129,6 +141,12 @@ export class DetectingWorld {
 
   reset(socket: FakeSocket): void {
     socket.arriveReset(ECONNRESET)
+    this.turn()
+  }
+
+  /** Resets what is open, so that it is in `ended`. */
+  cut(): void {
+    this.#relay.cutAll('shutdown')
     this.turn()
   }
 

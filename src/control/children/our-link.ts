@@ -29,7 +29,11 @@ export type Start = Extract<ToOurChild, { kind: 'start' }>
 export type ChildLink = Link<ToOurChild, ToMaster>
 export type MasterLink = Link<ToMaster, ToOurChild>
 
-/** The plan of children whose clients the master has accepted: it has evaluated the access rules, which may be long. */
+/**
+ * The plan of children whose clients the master has accepted: it has evaluated the access rules, which may be long. Rules
+ * about clients that PROXY headers name are evaluated by the child, which reads the headers.
+ */
 export function planBehindMaster(plan: Plan): Plan {
+  if (plan.listeners.some(({ proxy }) => proxy !== undefined)) return plan
   return { ...plan, admission: { accessTable: EVERYBODY, identityRules: [] } }
 }

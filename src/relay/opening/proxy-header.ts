@@ -98,6 +98,7 @@ function take(session: Session, byteCount: number): void {
   const { blocks, system } = session.relay
   const got = system.calls.recv(session.client.fd, blocks.scratch, 0, byteCount)
   if (got === byteCount) applyHeader(session)
+  else if (got === -EINTR) session.runLater(session.toRemote)
   else session.fail('client-left', got < 0 ? -got : ECONNRESET)
 }
 
