@@ -1,4 +1,5 @@
 /** Checks `proxy protocol` and `proxy from` of listeners. */
+import type { Network } from '../base/cidr.js'
 import { hasOtherChildren } from './check-datagrams.js'
 import { isUnix } from './endpoint.js'
 import type { ConfigProblem, Problems } from './problems.js'
@@ -30,11 +31,16 @@ export function checkProxies(spawnd: SpawndSettings, problems: Problems): void {
     if (listener.portIndex > 0 || listener.hasMistakes) continue
     const [message, hint] = mistake(listener, areOthers) ?? []
     if (message !== undefined) problems.error(listener.position, message, { hint })
-    else if (listener.proxyFrom.flat().some(({ prefixBits }) => prefixBits === 0)) {
+    else if (listener.proxyFrom.flat().some(isEverybody)) {
       const text = "'proxy from' contains all addresses: every client can claim to have any address"
       problems.warn(listener.position, text)
     }
   }
+}
+
+/** `0.0.0.0/0`, which is a network of IPv4-mapped addresses, or `::/0`. */
+function isEverybody({ bytes, prefixBits }: Network): boolean {
+  return prefixBits === 0 || (prefixBits === 96 && bytes[10] === 0xff && bytes[11] === 0xff)
 }
 
 function mistake(

@@ -169,7 +169,8 @@ export const FOREIGN_WORDS: readonly ForeignWord[] = [
   // Sockets.
   {
     words: 'accept-proxy|accept_proxy|proxy_protocol|proxy-protocol',
-    write: { listen: ['proxy protocol', 'proxy from'] },
+    write: { listen: ['proxy protocol'] },
+    text: "with 'proxy from', the networks of the proxies",
   },
   { words: 'set_real_ip_from', write: { listen: ['proxy from'] } },
   { words: 'send-proxy|send-proxy-v2|send_proxy', text: NO_PROXY_PROTOCOL },

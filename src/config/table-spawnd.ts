@@ -116,7 +116,8 @@ const listenRows = {
   ),
   detectTimeoutMs: value('detect timeout', time(), 5_000, {
     doc:
-      'How long the first bytes of a client are waited for where routes need them (`protocol`, `server name`, `alpn`, ' +
+      'How long a PROXY header (`proxy protocol`) is waited for, or the first bytes of a client where routes need them ' +
+      '(`protocol`, `server name`, `alpn`, ' +
       '`tls version`), or the `key` of a pool (`rdp cookie`, `mqtt client`, `server name`), counted from the accept. ' +
       'After it, conditions on them do not match, and the key is the address: clients whose server speaks first wait ' +
       'that long.',

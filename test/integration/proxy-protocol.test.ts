@@ -1,8 +1,8 @@
 /** PROXY headers of clients: in every mode, and from real proxies. */
 import assert from 'node:assert/strict'
 import { readFileSync, writeFileSync } from 'node:fs'
-import { join } from 'node:path'
 import { connect } from 'node:net'
+import { join } from 'node:path'
 import { type TestContext, test } from 'node:test'
 import * as tls from 'node:tls'
 import { afterwards, temporaryFolder } from '../harness/clean-up.js'
@@ -51,7 +51,9 @@ for (const { name, start } of MODES) {
     // Not in `proxy from`, so its header would not be believed.
     const stranger = await from('127.0.0.3')
     await stranger.ending()
-    await running.logged(/connection attempt from 127\.0\.0\.3:\d+ rejected \(listener \S+, rule proxy-from\)/)
+    await running.logged(
+      /connection attempt from 127\.0\.0\.3:\d+ rejected \(listener \S+, rule proxy-from\)/,
+    )
     const refused = await from('127.0.0.2')
     await refused.send(denied)
     assert.equal(await refused.readToEnd(), '')
@@ -64,7 +66,12 @@ for (const { name, start } of MODES) {
     await running.logged(/closed the connection of 127\.0\.0\.2:\d+ to \S+: PROXY header is missing/)
     const lines = await until('four lines', () => linesOf(file).length === 4 && linesOf(file))
     const fields = /\b(?:client|via|end)=\S+|\brule=(?:proxy-from)?/g
-    const found = lines.map((line) => line.match(fields)?.join(' ').replace(/:\d{4,5}/g, ':P'))
+    const found = lines.map((line) =>
+      line
+        .match(fields)
+        ?.join(' ')
+        .replace(/:\d{4,5}/g, ':P'),
+    )
     assert.deepEqual(found.sort(), [
       'client=127.0.0.2:P end=proxy-header',
       'client=127.0.0.3:P end=rejected rule=proxy-from',
@@ -117,7 +124,8 @@ test('TLS begins behind the header, in one segment with it or later', async (t) 
     await client.close()
   }
   const lines = await until('two lines', () => linesOf(file).length === 2 && linesOf(file))
-  for (const line of lines) assert.match(line, /^client=198\.51\.100\.9:7 via=127\.0\.0\.2:\d+ .* tls=TLSv1\.3 /)
+  for (const line of lines)
+    assert.match(line, /^client=198\.51\.100\.9:7 via=127\.0\.0\.2:\d+ .* tls=TLSv1\.3 /)
 })
 
 test('routes choose by the address and the authority of the header', async (t) => {
@@ -161,7 +169,12 @@ async function startProxy(t: TestContext, words: readonly string[], port: number
 }
 
 /** The line of the access log of one exchange through a proxy in front of the relay. */
-async function lineBehind(t: TestContext, plan: RelayPlan, file: string, proxy: (to: number) => Promise<number>) {
+async function lineBehind(
+  t: TestContext,
+  plan: RelayPlan,
+  file: string,
+  proxy: (to: number) => Promise<number>,
+) {
   const relay = await SINGLE.start(t, plan)
   const client = await Client.connect(t, { port: await proxy(relay.port()), localAddress: '127.0.0.9' })
   assert.equal(await client.exchange('through both'), 'through both')

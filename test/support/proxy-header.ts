@@ -23,7 +23,10 @@ export interface HeaderParts {
 /** Version 2. */
 export function v2Header(parts: HeaderParts): Buffer {
   const { command = 1, family, hasChecksum = false, tlvs = [] } = parts
-  const body = [...addresses(parts), ...tlvs.flatMap(([type, value]) => [type, ...u16(value.length), ...value])]
+  const body = [
+    ...addresses(parts),
+    ...tlvs.flatMap(([type, value]) => [type, ...u16(value.length), ...value]),
+  ]
   if (hasChecksum) body.push(3, 0, 4, 0, 0, 0, 0)
   const bytes = Buffer.from([...SIGNATURE, 0x20 | command, family, ...u16(body.length), ...body])
   if (hasChecksum) bytes.writeUInt32BE(crc32c(bytes, bytes.length), bytes.length - 4)

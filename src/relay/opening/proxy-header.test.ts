@@ -28,7 +28,8 @@ const V2 = v2Header({ family: 0x11, source: [198, 51, 100, 9], port: 7 })
 const SSH = latinBytes('SSH-2.0-x\r\n')
 const DETECTS_SSH = { detection: { protocols: 1 << PROTOCOL.ssh, keys: [], timeoutMs: TIMEOUT_MS } }
 
-const ends = (world: DetectingWorld) => world.ended.map(({ client, reason, via }) => ({ client, reason, via }))
+const ends = (world: DetectingWorld) =>
+  world.ended.map(({ client, reason, via }) => ({ client, reason, via }))
 
 test('the client of the header replaces the peer, and its bytes begin behind the header', () => {
   for (const header of [V1, V2]) {
@@ -36,9 +37,7 @@ test('the client of the header replaces the peer, and its bytes begin behind the
     world.connect(Buffer.concat([header, SSH]), PROXY)
     assert.deepEqual(world.routed, [{ protocol: 'ssh', key: '', afterMs: 0 }])
     world.cut()
-    assert.deepEqual(ends(world), [
-      { client: '198.51.100.9:7', reason: 'shutdown', via: '192.0.2.1:1024' },
-    ])
+    assert.deepEqual(ends(world), [{ client: '198.51.100.9:7', reason: 'shutdown', via: '192.0.2.1:1024' }])
   }
 })
 
@@ -55,7 +54,10 @@ test('a header that arrives byte by byte stays in the kernel until it is complet
     assert.deepEqual(world.phases, ['detecting'])
     assert.equal(client.received.length, 0)
     world.send(client, SSH)
-    assert.deepEqual(world.routed.map(({ protocol }) => protocol), ['ssh'])
+    assert.deepEqual(
+      world.routed.map(({ protocol }) => protocol),
+      ['ssh'],
+    )
   }
 })
 
@@ -117,7 +119,10 @@ test('a health check that sends nothing is counted and not logged', () => {
 test('optional: without a header the peer is the client, at once or after the timeout', () => {
   const world = worldWith(true, DETECTS_SSH)
   world.connect(SSH, PROXY)
-  assert.deepEqual(world.routed.map(({ protocol }) => protocol), ['ssh'])
+  assert.deepEqual(
+    world.routed.map(({ protocol }) => protocol),
+    ['ssh'],
+  )
   const silent = worldWith(true)
   silent.connect(undefined, PROXY)
   silent.pass(TIMEOUT_MS - 1)
@@ -148,7 +153,9 @@ test('access rules decide about the client of the header', () => {
 })
 
 test('a handshake must be complete in the time that counts from the accept', () => {
-  const world = worldWith(false, { greeting: { context: undefined, timeoutMs: 6_000, detectMs: 6_000 } as never })
+  const world = worldWith(false, {
+    greeting: { context: undefined, timeoutMs: 6_000, detectMs: 6_000 } as never,
+  })
   const client = world.connect(undefined, PROXY)
   world.pass(4_000)
   world.send(client, Buffer.concat([V1, latinBytes('\x16\x03\x01')]))
@@ -164,20 +171,30 @@ test(`a header from outside of 'proxy from' is never believed (seed ${seed})`, (
   const address = fc.tuple(fc.nat(255), fc.nat(255), fc.nat(255), fc.nat(255))
   const peers = address.filter(([a, b, c]) => a > 0 && !(a === 192 && b === 0 && c === 2))
   fc.assert(
-    fc.property(peers, address, fc.boolean(), fc.boolean(), fc.nat(60), (peer, named, isOptional, isV1, cut) => {
-      const header = isV1
-        ? v1Header({ source: named.join('.'), port: 9 })
-        : v2Header({ family: 0x11, source: named, port: 9 })
-      const world = worldWith(isOptional, DETECTS_SSH)
-      const client = world.connect(header.subarray(0, cut), peer.join('.'))
-      if (isOptional) world.send(client, header.subarray(cut))
-      world.pass(TIMEOUT_MS)
-      world.cut()
-      const wanted = isOptional ? 'shutdown' : 'rejected'
-      assert.deepEqual(ends(world), [{ client: `${peer.join('.')}:1024`, reason: wanted, via: '' }])
-      // Its bytes are the client's, and none of a protocol that is looked for.
-      assert.deepEqual(world.routed.map(({ protocol }) => protocol), isOptional ? ['none'] : [])
-    }),
+    fc.property(
+      peers,
+      address,
+      fc.boolean(),
+      fc.boolean(),
+      fc.nat(60),
+      (peer, named, isOptional, isV1, cut) => {
+        const header = isV1
+          ? v1Header({ source: named.join('.'), port: 9 })
+          : v2Header({ family: 0x11, source: named, port: 9 })
+        const world = worldWith(isOptional, DETECTS_SSH)
+        const client = world.connect(header.subarray(0, cut), peer.join('.'))
+        if (isOptional) world.send(client, header.subarray(cut))
+        world.pass(TIMEOUT_MS)
+        world.cut()
+        const wanted = isOptional ? 'shutdown' : 'rejected'
+        assert.deepEqual(ends(world), [{ client: `${peer.join('.')}:1024`, reason: wanted, via: '' }])
+        // Its bytes are the client's, and none of a protocol that is looked for.
+        assert.deepEqual(
+          world.routed.map(({ protocol }) => protocol),
+          isOptional ? ['none'] : [],
+        )
+      },
+    ),
     { seed, numRuns: runs(200) },
   )
 })
@@ -186,7 +203,10 @@ test('an interrupted call is repeated', () => {
   for (let seedOfCalls = 1; seedOfCalls < 20; seedOfCalls++) {
     const world = worldWith(false, { ...DETECTS_SSH, interrupted: 0.3, seed: seedOfCalls })
     world.connect(Buffer.concat([V2, SSH]), PROXY)
-    assert.deepEqual(world.routed.map(({ protocol }) => protocol), ['ssh'])
+    assert.deepEqual(
+      world.routed.map(({ protocol }) => protocol),
+      ['ssh'],
+    )
   }
 })
 

@@ -1,8 +1,8 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import fc from 'fast-check'
-import { proxySeed, runs } from '../../../test/support/proxy-runs.js'
 import { type HeaderParts, v1Header, v2Header } from '../../../test/support/proxy-header.js'
+import { proxySeed, runs } from '../../../test/support/proxy-runs.js'
 import { crc32c } from './crc32c.js'
 import { INCOMPLETE, MALFORMED, NO_HEADER, ProxyHeader, UNDECIDED } from './header.js'
 import { HEADER_BYTES_MAX, readProxyHeader } from './read-header.js'
@@ -127,7 +127,8 @@ test('version 2: TLVs', () => {
 })
 
 test('version 2: TLVs that exceed what contains them, and wrong checksums, are malformed', () => {
-  const withTlv = (type: number, value: readonly number[]) => read(v2Header({ ...checked, tlvs: [[type, value]] }))
+  const withTlv = (type: number, value: readonly number[]) =>
+    read(v2Header({ ...checked, tlvs: [[type, value]] }))
   assert.equal(withTlv(0x20, [1, 0, 0]), 'SSL TLV too short')
   assert.equal(withTlv(0x20, [1, 0, 0, 0, 0, 0x21, 0, 9, 1]), 'a TLV exceeds the SSL TLV')
   assert.equal(withTlv(0x05, Array(129).fill(1)), 'unique id longer than 128 bytes')
@@ -161,9 +162,12 @@ const headers = fc.oneof(
       source: fc.array(fc.nat(255), { minLength: 16, maxLength: 16 }),
       port: fc.nat(65_535),
       hasChecksum: fc.boolean(),
-      tlvs: fc.array(fc.tuple(fc.constantFrom(1, 2, 4, 5, 0x30, 0xea), fc.array(fc.nat(255), { maxLength: 12 })), {
-        maxLength: 4,
-      }),
+      tlvs: fc.array(
+        fc.tuple(fc.constantFrom(1, 2, 4, 5, 0x30, 0xea), fc.array(fc.nat(255), { maxLength: 12 })),
+        {
+          maxLength: 4,
+        },
+      ),
     })
     .map(v2Header),
 )
