@@ -46,7 +46,10 @@ if (python.status === 0) process.env.PATH = `${dirname(python.stdout.trim())}:${
  */
 const SHORT = ['config', 'contract', 'tidy'].map((folder) => `dist/test/${folder}/`).concat('dist/src/')
 const FILES_PER_PROCESS = 12
-/** These take seconds, of which the start of a process and the harness are a part. */
+/**
+ * These take seconds, of which the start of a process with the harness is more than a tenth of one. They share nothing;
+ * more of them in a process would make some processes much longer than others.
+ */
 const INTEGRATION = 'dist/test/integration/'
 const INTEGRATION_FILES_PER_PROCESS = 3
 const GROUPS_FOLDER = 'dist/test-groups'

@@ -88,8 +88,8 @@ export class Head {
     return {
       alarms: this.#alarms,
       writeAccess: (line) => this.#reloader.access.write(line),
-      hearRemote: (evidence) => this.#reloader.health.hear(evidence),
-      findHost: (generation, wanted) => this.#reloader.hosts.find(generation, wanted),
+      hearRemote: (evidence) => this.#reloader.services.health.hear(evidence),
+      findHost: (generation, wanted) => this.#reloader.services.hosts.find(generation, wanted),
       onStarted: () => this.#alarms.every(this.#parts.manager.watchdogMs, () => this.#workers.ping()),
       onAlive: () => this.#parts.manager.alive(),
       onServing: () => this.#onServing(),

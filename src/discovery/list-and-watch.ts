@@ -11,8 +11,8 @@ import { type SourceTimes, spread } from './source-times.js'
 
 /** A state with a revision, at a server. */
 export interface WatchedState {
-  /** Replaces the state by that of the server. `onProblem`: as of a watch. */
-  read(signal: AbortSignal, onProblem: WatchEvents['onProblem']): Promise<void>
+  /** Replaces the state by that of the server. */
+  read(signal: AbortSignal): Promise<void>
   /**
    * Applies changes since its revision, in their order. Resolves when the server ends the watch in an orderly way. Rejects with
    * `Expired` if the state has to be read again.
@@ -20,14 +20,14 @@ export interface WatchedState {
   watch(signal: AbortSignal, events: WatchEvents): Promise<void>
   /** Throws a `SourceFailure` if the state is complete and makes no sense. */
   members(): readonly FoundMember[]
+  /** A part of the state that cannot be read and is left as it was. */
+  readonly lack?: string | undefined
 }
 
 export interface WatchEvents {
   /** The server watches. */
   onOpen(): void
   onChange(): void
-  /** A part of the state cannot be read and is left as it was. */
-  onProblem(text: string): void
 }
 
 /** The server has forgotten the changes since the revision of the state. */
@@ -43,13 +43,13 @@ export function listAndWatch(
   let readAtMs: number | undefined
   return runRounds(events, times, async (round) => {
     if (readAtMs === undefined) {
-      await state.read(round.signal, (text) => round.problem(text))
-      round.answer(state.members())
+      await state.read(round.signal)
+      round.answer(state.members(), state.lack)
       readAtMs = performance.now()
     }
     const run = new WatchRun(state, round, times)
     try {
-      if (await run.until(readAtMs + spread(intervalMs, times))) readAtMs = undefined
+      if (await run.until(readAtMs + spread(intervalMs, times), readAtMs)) readAtMs = undefined
     } catch (error) {
       // Resuming it has not helped, or cannot.
       if (round.isTroubled || error instanceof Expired) readAtMs = undefined
@@ -75,7 +75,7 @@ class WatchRun {
   }
 
   /** Returns whether the state has to be read again: that is due, wanted, or the only way to go on. */
-  async until(dueAtMs: number): Promise<boolean> {
+  async until(dueAtMs: number, readAtMs: number): Promise<boolean> {
     const { again } = this.#round
     const begunAtMs = performance.now()
     const onAgain = () => this.#abort.abort()
@@ -88,8 +88,8 @@ class WatchRun {
         throw new SourceFailure('the server ends the watch at once')
     } catch (error) {
       if (!this.#abort.signal.aborted) {
-        // Unless it has just begun: a server that forgets at once would be asked without a pause.
-        if (error instanceof Expired && performance.now() - begunAtMs > this.#times.watchMinMs) return true
+        // Unless it has just been read: a server that forgets at once would be asked without a pause.
+        if (error instanceof Expired && performance.now() - readAtMs > this.#times.watchMinMs) return true
         throw error
       }
     } finally {
@@ -111,7 +111,6 @@ class WatchRun {
         this.#hasUnreported = true
         this.#gather()
       },
-      onProblem: (text) => this.#round.problem(text),
     })
   }
 
@@ -123,7 +122,7 @@ class WatchRun {
     this.#gathering = undefined
     this.#hasUnreported = false
     try {
-      this.#round.answer(this.#state.members())
+      this.#round.answer(this.#state.members(), this.#state.lack)
     } catch (error) {
       if (!(error instanceof SourceFailure)) throw error
       this.#round.problem(error.message)

@@ -15,7 +15,7 @@ export interface Round {
   readonly again: AbortSignal
   /** A problem has been reported, and no answer since. */
   readonly isTroubled: boolean
-  answer(members: readonly FoundMember[]): void
+  answer(members: readonly FoundMember[], lack?: string): void
   problem(text: string): void
   /** Ends early when the source has to ask again. */
   pause(ms: number): Promise<void>
@@ -64,11 +64,11 @@ class Rounds implements Source, Round {
     this.#again.abort()
   }
 
-  answer(members: readonly FoundMember[]): void {
+  answer(members: readonly FoundMember[], lack?: string): void {
     if (this.signal.aborted) return
     this.#failures = 0
     this.isTroubled = false
-    this.#events.onAnswer(members)
+    this.#events.onAnswer(members, lack)
   }
 
   problem(text: string): void {

@@ -20,9 +20,10 @@ export interface SourceEvents {
   readonly known?: readonly FoundMember[]
   /**
    * A complete answer, in any order; an empty one is an answer too (there are no members). A source that asks at intervals
-   * reports each answer, also if nothing has changed.
+   * reports each answer, also if nothing has changed. `lack`: what of it could not be had and is as it was before, part of a
+   * log line; undefined: nothing.
    */
-  onAnswer(members: readonly FoundMember[]): void
+  onAnswer(members: readonly FoundMember[], lack?: string): void
   /**
    * No answer could be had. The source tries again by itself; members stay. `text` is the reason, part of a log line: `no
    * answer within 2 s`, `HTTP 503`.

@@ -7,6 +7,7 @@ const DIRECTLY = /direct$/
 /** Files with cases in several variants, and what names of the cases contain that the normal run leaves out. */
 export const FILES_WITH_VARIANTS: Readonly<Record<string, RegExp>> = {
   'access-log': IN_MODES,
+  addresses: IN_MODES,
   admission: new RegExp(`${IN_MODES.source}|overload = close`),
   'check-and-start':
     /refuses: (a folder as access log|a trace file|no folder of a pidfile|a folder as pidfile|no remotes)$/,
@@ -16,12 +17,16 @@ export const FILES_WITH_VARIANTS: Readonly<Record<string, RegExp>> = {
   datagrams: /datagram of (1|1472|9000|65507) bytes|overload = reset/,
   direct: /overload = close/,
   'discovery-dns': IN_MODES,
+  'discovery-file': IN_MODES,
+  'discovery-etcd-program': IN_MODES,
+  'discovery-http': IN_MODES,
   'discovery-members': IN_MODES,
   drain: IN_MODES,
   'dynamic-routes': new RegExp(`^(${IN_MODES.source}): `),
   health: IN_MODES,
   'health-agent': IN_MODES,
   'health-tls': IN_MODES,
+  hedging: IN_MODES,
   inspector: new RegExp(`${IN_MODES.source}|${DIRECTLY.source}`),
   mavis: IN_MODES,
   'mavis-bytes': IN_MODES,

@@ -142,7 +142,7 @@ const MUTANTS: readonly Mutant[] = [
   {
     mistake: 'retries use up no budget',
     file: 'relay/opening/attempt-limits.js',
-    right: 'dialling.service.retryBudget?.count(dialling.attempts, relay.loop.nowMs);',
+    right: 'retryBudget?.count(dialling.attempts, relay.loop.nowMs);',
     wrong: '',
   },
   {

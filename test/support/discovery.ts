@@ -25,6 +25,8 @@ export const ASKING = { timeoutMs: 10_000, caFile: undefined, certFile: undefine
 
 /** Everything that a source reports, in its order. */
 export class Reports implements SourceEvents {
+  /** What the last answer lacks. */
+  lack: string | undefined
   readonly answers: (readonly FoundMember[])[] = []
   readonly problems: string[] = []
   /** `answer` or `problem` for each. */
@@ -32,7 +34,8 @@ export class Reports implements SourceEvents {
   /** Called after each of them. */
   onReport: () => void = () => {}
 
-  onAnswer(members: readonly FoundMember[]): void {
+  onAnswer(members: readonly FoundMember[], lack?: string): void {
+    this.lack = lack
     this.kinds.push('answer')
     this.answers.push(members)
     this.onReport()

@@ -2,7 +2,7 @@
 import { writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import type { TestContext } from 'node:test'
-import { Generation } from '../../src/control/generations/generation.js'
+import { Generation, type GenerationParts } from '../../src/control/generations/generation.js'
 import { NO_OUTAGE } from '../../src/health/remote-state.js'
 import { linuxCalls } from '../../src/kernel/linux-calls.js'
 import { TraceChannel } from '../../src/observe/trace.js'
@@ -13,17 +13,27 @@ import { Resolver } from '../../src/services/resolver.js'
 import { temporaryFolder } from '../harness/clean-up.js'
 import { optionsFor } from './head-world.js'
 
-/** The configuration of a master; `spawn` are lines of its block. */
-export async function loadedMaster(t: TestContext, spawn = ''): Promise<Loaded> {
+/** The configuration of a master; `spawn` and `relay` are lines of its blocks. */
+export async function loadedMaster(
+  t: TestContext,
+  spawn = '',
+  relay = 'remote = { address = 127.0.0.1 port = 1 }',
+): Promise<Loaded> {
   const file = join(temporaryFolder(t), 'test.cfg')
   const text = `
     id = spawnd { listen = { address = 127.0.0.1 port = 0 } spawn = { ${spawn} } }
-    id = tcprelay { remote = { address = 127.0.0.1 port = 1 } }`
+    id = tcprelay { ${relay} }`
   writeFileSync(file, text)
   return loadFrom(optionsFor(file))
 }
 
-export function generationOf(loaded: Loaded, present?: Generation, hasFront = false): Generation {
+/** `others`: what the head would give it. */
+export function generationOf(
+  loaded: Loaded,
+  present?: Generation,
+  hasFront = false,
+  others: Partial<GenerationParts> = {},
+): Generation {
   const say = () => {}
   return new Generation(loaded, [], present, {
     calls: linuxCalls(),
@@ -41,5 +51,6 @@ export function generationOf(loaded: Loaded, present?: Generation, hasFront = fa
     adviceOf: () => undefined,
     onListen: () => {},
     onState: () => {},
+    ...others,
   })
 }

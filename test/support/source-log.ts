@@ -9,7 +9,7 @@ import { until } from '../harness/until.js'
 export const QUICK: SourceTimes = { ...SOURCE_TIMES, retryFirstMs: 5, retryMaxMs: 5, random: () => 0 }
 
 export class SourceLog implements SourceEvents {
-  /** `= a b` for an answer, its members by name; `! text` for a problem. */
+  /** `= a b` for an answer, its members by name; `= a (text)` if something is lacking, `! text` for a problem. */
   readonly lines: string[] = []
   #members: readonly FoundMember[] = []
 
@@ -26,9 +26,10 @@ export class SourceLog implements SourceEvents {
     return this.#members
   }
 
-  onAnswer(members: readonly FoundMember[]): void {
+  onAnswer(members: readonly FoundMember[], lack?: string): void {
     this.#members = members
-    this.lines.push(['=', ...members.map(({ name }) => name).sort()].join(' '))
+    const names = members.map(({ name }) => name).sort()
+    this.lines.push(['=', ...names, ...(lack === undefined ? [] : [`(${lack})`])].join(' '))
   }
 
   onProblem(text: string): void {

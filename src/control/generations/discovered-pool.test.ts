@@ -124,6 +124,17 @@ test('a problem is told once, and removes nothing', async (t) => {
   assert.deepEqual(changes, [])
 })
 
+test('what an answer lacks is told when it changes', async (t) => {
+  const { lines, sources } = await poolOf(t, [member('a')])
+  const answer = (lack?: string) => sources[0]?.events.onAnswer([member('a')], lack)
+  for (const lack of ['x', 'x', 'y', undefined, undefined]) answer(lack)
+  assert.deepEqual(lines, [
+    'pool web: a part of the answer cannot be used: x',
+    'pool web: a part of the answer cannot be used: y',
+    'pool web: all of the answer can be used again',
+  ])
+})
+
 test('the source is asked again when an answer removes too many, and then believed', async (t) => {
   t.mock.timers.enable({ apis: ['setTimeout'] })
   const { answer, changes, lines, pass, pool, sources } = await poolOf(t, [member('a'), member('b')])
@@ -209,5 +220,6 @@ test('with fewer slots members move into those that are left', async (t) => {
     changes[0]?.joined.map(({ index, name }) => [index, name]),
     [[0, 'c']],
   )
+  assert.deepEqual(changes[0]?.left, [2])
   assert.deepEqual(pool.placed.map(({ index }) => index).sort(), [0, 1])
 })

@@ -49,6 +49,8 @@ export class DiscoveredPool {
   /** Sources are opened and may be replaced before they are loaded: only the last one is heard. */
   #opened = 0
   #hasProblem = false
+  /** Of the last answer, as it has been told. */
+  #lack: string | undefined
   #onHeard: () => void = () => {}
   #again: NodeJS.Timeout | undefined
   #retry: NodeJS.Timeout | undefined
@@ -103,8 +105,8 @@ export class DiscoveredPool {
     this.#source = undefined
     const events = {
       known: this.members,
-      onAnswer: (members: readonly FoundMember[]) => {
-        if (isCurrent()) this.#onAnswer(members)
+      onAnswer: (members: readonly FoundMember[], lack?: string) => {
+        if (isCurrent()) this.#onAnswer(members, lack)
       },
       onProblem: (text: string) => {
         if (isCurrent()) this.#onProblem(text)
@@ -120,9 +122,10 @@ export class DiscoveredPool {
     )
   }
 
-  #onAnswer(answer: readonly FoundMember[]): void {
+  #onAnswer(answer: readonly FoundMember[], lack: string | undefined): void {
     if (this.#hasProblem) this.#tell(NOTICE, 'the source of members answers again')
     this.#hasProblem = false
+    if (lack !== this.#lack) this.#tellLack(lack)
     const outcome = this.#members.hear(answer, this.#parts.nowMs())
     if (outcome.kind === 'doubted') this.#doubt(outcome.doubt)
     else clearTimeout(this.#again)
@@ -134,6 +137,12 @@ export class DiscoveredPool {
     if (!this.#hasProblem) this.#tell(WARNING, `cannot find members: ${text}`)
     this.#hasProblem = true
     this.#onHeard()
+  }
+
+  #tellLack(lack: string | undefined): void {
+    this.#lack = lack
+    if (lack === undefined) this.#tell(NOTICE, 'all of the answer can be used again')
+    else this.#tell(WARNING, `a part of the answer cannot be used: ${lack}`)
   }
 
   #doubt({ isFirst, of, removed }: DoubtedAnswer): void {
@@ -206,11 +215,11 @@ export class DiscoveredPool {
 
   #resize(slots: number): void {
     const lost = new Set(this.#slots.resize(slots))
+    // Generations with more slots have them there still.
+    const left = [...lost].flatMap((name) => this.#placed.get(name)?.index ?? [])
     for (const name of lost) this.#placed.delete(name)
-    this.#change(
-      this.#members.present.filter(({ name }) => lost.has(name)),
-      [],
-    )
+    const members = this.#members.present.filter(({ name }) => lost.has(name))
+    this.#change(members, left)
   }
 
   #addressesOf(member: FoundMember): readonly SocketAddress[] {

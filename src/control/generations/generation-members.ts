@@ -1,6 +1,7 @@
 /** The members that discovery has found, in the slots that they have in one generation. */
 import type { LiveMember } from '../../engine/live-state.js'
 import type { Plan, PoolPlan } from '../../engine/plan.js'
+import { keyInPool } from '../../plan/compile/socket-names.js'
 import type { GenerationHealth } from './generation-health.js'
 import type { PlacedChanges, PlacedMember } from './placed-member.js'
 import type { SharedCells } from './shared-cells.js'
@@ -24,11 +25,11 @@ export class GenerationMembers {
 
   /** What the live state of the generation begins with. */
   atStart(membersOf: (pool: string) => readonly PlacedMember[]): readonly LiveMember[] {
-    const joined = this.#plan.pools.flatMap((pool) =>
-      membersOf(pool.name).flatMap((member) => this.#liveMember(pool, member)),
-    )
-    this.#putIntoSlots({ joined, left: [] })
-    return joined
+    return this.#plan.pools.flatMap((pool) => {
+      const joined = membersOf(pool.name).flatMap((member) => this.#liveMember(pool, member))
+      this.#putIntoSlots(pool, { joined, left: [] })
+      return joined
+    })
   }
 
   /**
@@ -42,7 +43,7 @@ export class GenerationMembers {
       joined: joined.flatMap((member) => this.#liveMember(pool, member)),
       left: left.flatMap((index) => pool.spares?.[index] ?? []),
     }
-    this.#putIntoSlots(changes)
+    this.#putIntoSlots(pool, changes)
     return changes
   }
 
@@ -66,8 +67,8 @@ export class GenerationMembers {
     return [{ slot, name, healthName, addresses, weight: weight ?? plan.weight, tier: tier ?? plan.tier }]
   }
 
-  #putIntoSlots(changes: LiveChanges): void {
-    for (const { healthName, slot } of changes.joined) this.#memory.rename(slot, healthName)
+  #putIntoSlots(pool: PoolPlan, changes: LiveChanges): void {
+    for (const { name, slot } of changes.joined) this.#memory.rename(slot, keyInPool(pool.name, name))
     this.#health.replaceMembers(changes)
   }
 }

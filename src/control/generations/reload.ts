@@ -2,30 +2,20 @@
 import type { KeptListeners } from '../../accept/kept-listeners.js'
 import { problemLine } from '../../config/problems.js'
 import { ERR, INFO, WARNING } from '../../observe/severity.js'
-import { TraceChannel } from '../../observe/trace.js'
 import { hasErrors, singleProcessProblems, startProblems } from '../../plan/check/check.js'
 import { limitProblems } from '../../plan/check/limit-problems.js'
 import { routeTestProblems } from '../../plan/check/route-tests.js'
-import { discoverPlans } from '../../plan/compile/discover-plans.js'
 import { type Loaded, type LoadOptions, loadFrom } from '../../plan/load/load.js'
 import { CounterKeeper } from '../../services/counter-keeper.js'
 import { FileWatch } from '../../services/file-watch.js'
-import { HostResolver } from '../../services/host-resolver.js'
-import { Resolver } from '../../services/resolver.js'
-import { Stapler } from '../../services/stapler.js'
 import { TICKET_KEY_PERIOD_MS } from '../../services/ticket-keys.js'
 import { WorkingDirectory } from '../../services/working-directory.js'
-import { checkOcspResponse, type OcspSource } from '../../tls/ocsp.js'
 import { AccessLogInForce } from '../process/access-log.js'
 import type { Alarms } from '../process/alarms.js'
 import { type BoundListener, closeListeners } from '../process/listeners.js'
 import type { StartedHead } from '../process/start-up.js'
-import { DiscoveryService } from './discovery-service.js'
 import { Generation } from './generation.js'
-import { HealthService } from './health-service.js'
-import { HostService } from './host-service.js'
-import type { PlacedChanges } from './placed-member.js'
-import { savedMembers } from './saved-members.js'
+import { HeadServices } from './head-services.js'
 import { servingLine } from './serving-line.js'
 import { watchTlsFiles } from './tls-tickets.js'
 import type { Workers } from './workers.js'
@@ -52,11 +42,8 @@ export interface ReloadParts extends StartedHead {
 /** Owns the generation in force and replaces it at a reload: the same with children and in a single process. */
 export class Reloader {
   readonly access: AccessLogInForce
-  readonly health: HealthService
   readonly counters = new CounterKeeper()
-  readonly discovery: DiscoveryService
-  /** Common to all generations: addresses that a name has outlive a reload. */
-  readonly hosts: HostService
+  readonly services: HeadServices
   readonly #parts: ReloadParts
   readonly #workers: Workers
   /** The generation in force. */
@@ -65,10 +52,6 @@ export class Reloader {
   #next: { readonly generation: Generation; readonly kept: KeptListeners } | undefined
   /** Watches the files of the configuration in force. */
   readonly #tlsFiles: FileWatch
-  /** Common to all generations: OCSP responses outlive a reload. */
-  readonly #stapler: Stapler<OcspSource>
-  /** Common to all generations: addresses of names outlive a reload. */
-  readonly #resolver: Resolver
   readonly #workingDirectory: WorkingDirectory
   /** A change is in progress, or the start: others wait in `#wishes`. */
   #isChanging = false
@@ -82,42 +65,11 @@ export class Reloader {
     this.#workingDirectory = new WorkingDirectory(parts.log.say)
     this.access = new AccessLogInForce(parts.loaded.tcprelay, parts.log)
     this.#tlsFiles = new FileWatch(() => void this.change('files'), parts.boundary)
-    const { log, traceMask } = parts
-    const trace = new TraceChannel('DNS', traceMask, log.say)
-    this.#resolver = new Resolver(log.say, trace)
-    const nowMs = () => parts.system.clock.monotonicMs()
-    this.hosts = new HostService(new HostResolver(nowMs, trace), nowMs)
-    const { boundary, system } = parts
-    const generations = () => this.#generations()
-    this.health = new HealthService(
-      { say: log.say, clock: system.clock, boundary, generations, answers: () => this.discovery.answers() },
-      this.#stateFileOf(parts.loaded),
-    )
-    this.#stapler = new Stapler<OcspSource>({
-      // Imported late: few configurations have a responder, and HTTP takes memory.
-      post: async (...request) => (await import('../../services/post-ocsp.js')).postOcsp(...request),
-      check: checkOcspResponse,
-      onStaple: (id, staple) => {
-        for (const generation of this.#generations()) generation.applyState({ what: 'staple', id, staple })
-      },
-      say: parts.log.say,
-      boundary: parts.boundary,
-    })
-    const stateFile = this.#stateFileOf(parts.loaded)
-    this.discovery = new DiscoveryService(
-      {
-        say: log.say,
-        boundary,
-        resolver: this.#resolver,
-        nowMs,
-        isInUse: (pool, index) => this.#isInUse(pool, index),
-        onChanges: (pool, changes) => this.#onMembers(pool, changes),
-      },
-      savedMembers(stateFile, parts.loaded),
-    )
+    const generations = { all: () => this.#generations(), present: () => this.#present }
+    this.services = new HeadServices(parts, generations, parts.loaded, this.#stateFileOf(parts.loaded))
     this.#present = this.#makeGeneration(parts.loaded, parts.bound, undefined)
     this.#present.applyLimits()
-    this.health.begin(this.#present)
+    this.services.health.begin(this.#present)
   }
 
   get present(): Generation {
@@ -134,8 +86,7 @@ export class Reloader {
     if (ready !== undefined) await ready
     this.#present.listeners.start()
     watchTlsFiles(this.#tlsFiles, this.#present.loaded)
-    this.#stapler.watch(this.#present.loaded.tls.ocsp)
-    this.health.check(this.#present.probedRemotes)
+    this.services.start(this.#present)
     this.#rotateTicketKeys()
     await this.#grantWishes()
   }
@@ -150,17 +101,14 @@ export class Reloader {
   end(): void {
     this.#isEnding = true
     this.#tlsFiles.close()
-    this.#stapler.close()
-    // It writes the members to the state file.
-    this.health.end()
-    this.discovery.close()
+    this.services.end()
     this.#present.listeners.close()
   }
 
   /** The process exits. */
   close(): void {
     this.end()
-    this.#resolver.close()
+    this.services.close()
     this.#next?.generation.listeners.discard(this.#next.kept)
   }
 
@@ -244,7 +192,7 @@ export class Reloader {
     next.retire()
     // Its limits may have been others, in the same cells, and its pools others.
     this.#present.applyVerdict()
-    this.discovery.follow(discoverPlans(this.#present.loaded.tcprelay))
+    this.services.followSources(this.#present)
     if (problem !== undefined && !this.#isEnding) this.#tellGivenUp(problem)
   }
 
@@ -280,22 +228,14 @@ export class Reloader {
     present: Generation | undefined,
   ): Generation {
     const { log, system } = this.#parts
-    const discovered = discoverPlans(loaded.tcprelay)
-    const areDiscovered = this.discovery.prepare(discovered)
     const generation: Generation = new Generation(loaded, bound, present, {
       calls: system.calls,
       say: log.say,
-      resolver: this.#resolver,
+      ...this.services.forGeneration(loaded),
       hasFront: this.#workers.hasChildren,
       counters: this.counters,
       shapeOf: (configuration) => this.#workers.shapeOf(configuration),
       mechanism: this.#parts.loaded.mechanism,
-      staples: new Map(this.#stapler.staples),
-      verdictOf: (remote) => this.health.of(remote),
-      membersOf: (pool) => this.discovery.membersOf(pool),
-      discovered: discovered.length === 0 ? undefined : areDiscovered,
-      onPools: (changed) => this.health.review(changed),
-      adviceOf: (remote) => this.health.adviceOf(remote),
       onListen: (slot, listener) => this.#workers.onListen(slot, listener),
       onState: (change) => this.#workers.onState(generation, change),
     })
@@ -307,10 +247,8 @@ export class Reloader {
     const { spawnd, tcprelay } = next.loaded
     // From here on what workers report concerns the next one.
     this.#present = next
-    this.discovery.follow(discoverPlans(next.loaded.tcprelay))
-    this.health.follow(next, this.#stateFileOf(next.loaded))
+    this.services.follow(next, this.#stateFileOf(next.loaded))
     watchTlsFiles(this.#tlsFiles, next.loaded)
-    this.#stapler.watch(next.loaded.tls.ocsp)
     // Before the switch: the reactor has slots for a limited number of generations.
     this.#endOldest()
     next.applyLimits()
@@ -334,15 +272,6 @@ export class Reloader {
   #generations(): ReadonlySet<Generation> {
     const next = this.#next === undefined ? [] : [this.#next.generation]
     return new Set([this.#present, ...this.#workers.running(), ...next])
-  }
-
-  #onMembers(pool: string, changes: PlacedChanges): void {
-    for (const generation of this.#generations()) generation.applyMembers(pool, changes)
-    this.health.followMembers(this.#present)
-  }
-
-  #isInUse(pool: string, index: number): boolean {
-    return [...this.#generations()].some(({ members }) => members.useOf(pool, index) > 0)
   }
 
   /** Logs that clients are served from now on. */

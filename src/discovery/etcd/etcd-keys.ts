@@ -4,8 +4,6 @@ import { MEMBERS_MAX, NAME_LENGTH_MAX, readMember } from '../json-members.js'
 import type { FoundMember } from '../source.js'
 import { SourceFailure } from '../source-failure.js'
 
-export type OnProblem = (text: string) => void
-
 interface KeyValue {
   readonly key: string
   readonly value: string
@@ -16,8 +14,8 @@ interface KeyValue {
 export class EtcdKeys {
   readonly #prefix: string
   #members = new Map<string, FoundMember>()
-  /** Keys with values that cannot be read, by the revisions of which that has been reported. */
-  #unreadable = new Map<string, bigint>()
+  /** Keys with values that cannot be read, with the reasons. */
+  readonly #unreadable = new Map<string, string>()
 
   constructor(prefix: string) {
     this.#prefix = prefix
@@ -27,22 +25,27 @@ export class EtcdKeys {
     return [...this.#members.values()]
   }
 
+  /** What of the keys cannot be read. */
+  get lack(): string | undefined {
+    const [first, ...others] = this.#unreadable.values()
+    return others.length === 0 ? first : `${first}; and ${others.length} more`
+  }
+
   /** All keys: those that are not listed are gone. */
-  replace(list: readonly unknown[], onProblem: OnProblem): void {
+  replace(list: readonly unknown[]): void {
     if (list.length > MEMBERS_MAX) throw new SourceFailure(`more than ${MEMBERS_MAX} keys`)
     const read = list.map((item, i) => this.#keyValueAt(item, `kvs[${i}]`))
     const before = this.#members
     this.#members = new Map()
-    for (const item of read) this.#put(item, before.get(item.key), onProblem)
-    const keys = new Set(read.map(({ key }) => key))
-    for (const key of this.#unreadable.keys()) if (!keys.has(key)) this.#unreadable.delete(key)
+    this.#unreadable.clear()
+    for (const item of read) this.#put(item, before.get(item.key))
   }
 
   /** An event of a watch. Returns the revision of the change. */
-  apply(event: unknown, onProblem: OnProblem): bigint {
+  apply(event: unknown): bigint {
     const { kv, type = 'PUT' } = objectAt(event, 'an event')
     const item = this.#keyValueAt(kv, 'kv')
-    if (type === 'PUT') this.#put(item, this.#members.get(item.key), onProblem)
+    if (type === 'PUT') this.#put(item, this.#members.get(item.key))
     else if (type === 'DELETE') {
       this.#members.delete(item.key)
       this.#unreadable.delete(item.key)
@@ -63,16 +66,15 @@ export class EtcdKeys {
   }
 
   /** `before`: what the key has been, which it stays if its value cannot be read. */
-  #put({ key, revision, value }: KeyValue, before: FoundMember | undefined, onProblem: OnProblem): void {
+  #put({ key, value }: KeyValue, before: FoundMember | undefined): void {
     try {
       this.#members.set(key, memberOf(key, value, this.#prefix))
       this.#unreadable.delete(key)
     } catch (error) {
       if (!(error instanceof SourceFailure)) throw error
       if (before !== undefined) this.#members.set(key, before)
-      if (this.#unreadable.get(key) === revision) return
-      this.#unreadable.set(key, revision)
-      onProblem(`${error.message}; the key is ${before === undefined ? 'left out' : 'kept as it was'}`)
+      const fate = before === undefined ? 'left out' : 'kept as it was'
+      this.#unreadable.set(key, `${error.message}; the key is ${fate}`)
     }
   }
 }

@@ -5,7 +5,7 @@
 import { Buffer } from 'node:buffer'
 import type { EtcdPlan } from '../discover-plan.js'
 import { EtcdClient } from '../etcd/etcd-client.js'
-import { EtcdKeys, type OnProblem } from '../etcd/etcd-keys.js'
+import { EtcdKeys } from '../etcd/etcd-keys.js'
 import { bigNumberAt, isObject, type JsonObject, listAt, objectAt, shownValue } from '../json-fields.js'
 import { Expired, listAndWatch, type WatchEvents, type WatchedState } from '../list-and-watch.js'
 import type { FoundMember, Source, SourceEvents } from '../source.js'
@@ -36,12 +36,16 @@ class EtcdState implements WatchedState {
     return this.#keys.members
   }
 
-  async read(signal: AbortSignal, onProblem: OnProblem): Promise<void> {
+  get lack(): string | undefined {
+    return this.#keys.lack
+  }
+
+  async read(signal: AbortSignal): Promise<void> {
     // Linearizable, which is the default: never older than what a watch has reported.
     const answer = objectAt(await this.#client.ask('/v3/kv/range', this.#range, signal), 'the answer')
     const { clusterId, revision } = headerOf(answer)
     if (revision === 0n) throw new SourceFailure('an answer without a revision: it is not from etcd')
-    this.#keys.replace(listAt(answer.kvs, 'kvs'), onProblem)
+    this.#keys.replace(listAt(answer.kvs, 'kvs'))
     this.#revision = revision
     this.#cluster = clusterId
   }
@@ -74,7 +78,7 @@ class EtcdState implements WatchedState {
     }
     const changes = listAt(message.events, 'events')
     for (const change of changes) {
-      const made = this.#keys.apply(change, watchEvents.onProblem)
+      const made = this.#keys.apply(change)
       // Not that of the message, which may be ahead of its events.
       if (made > this.#revision) this.#revision = made
     }

@@ -218,23 +218,40 @@ test('resumes a watch that the server has ended or lost, from the last version o
 
 test('lists again after 410, as a status and as an event', async (t) => {
   const { api, reports } = await started(t, listOf(slice('s1', [pod('a', '10.0.0.1')])))
-  await new Promise((resolve) => setTimeout(resolve, 2 * FAST.watchMinMs))
+  // A server that forgets at once would be asked again only after a pause.
+  const outlast = () => new Promise((resolve) => setTimeout(resolve, 2 * FAST.watchMinMs))
+  await outlast()
   api.list = listOf(slice('s1', [pod('b', '10.0.0.2')]))
   api.say('ERROR', { kind: 'Status', code: 410, reason: 'Expired', message: 'too old resource version' })
   await reports.has('b 10.0.0.2:8080')
-  assert.deepEqual(reports.problems, [])
+  await until('the second watch', () => api.watches.length === 2)
+  await outlast()
   const { handle } = api
+  const gone = json({ kind: 'Status', code: 410, message: 'gone' }, {}, 410)
   api.handle = (request, response, body) => {
-    if (request.url?.includes('watch=1'))
-      json({ kind: 'Status', code: 410, message: 'gone' }, {}, 410)(request, response, body)
-    else handle(request, response, body)
+    api.handle = handle
+    gone(request, response, body)
   }
   api.list = listOf(slice('s1', [pod('c', '10.0.0.3')]))
-  api.disconnect()
+  api.watch?.end()
   await reports.has('c 10.0.0.3:8080')
-  // Answered so at once each time: with pauses.
+  assert.deepEqual(reports.problems, [])
+  api.handle = (request, response, body) => {
+    if (request.url?.includes('watch=1')) gone(request, response, body)
+    else handle(request, response, body)
+  }
+  api.disconnect()
   await reports.troubled(3)
   assert.match(withoutPlace(reports.problems.at(-1) ?? ''), /^PLACE: HTTP 410: "gone"$/)
+})
+
+test('a change right before the end of a watch is reported', async (t) => {
+  const { api, reports } = await started(t, listOf(slice('s1', [pod('a', '10.0.0.1')])))
+  await new Promise((resolve) => setTimeout(resolve, 2 * FAST.watchMinMs))
+  api.say('MODIFIED', slice('s1', [pod('b', '10.0.0.2')]))
+  api.watch?.end()
+  await reports.has('b 10.0.0.2:8080')
+  assert.deepEqual(reports.problems, [])
 })
 
 test('an event that makes no sense leaves the members as they are, and all is listed again', async (t) => {

@@ -6,50 +6,24 @@ import { intervalOf } from '../dns/interval.js'
 import { lookUp } from '../dns/look-up.js'
 import { hostsOfTargets, NO_TARGET, srvMembers } from '../dns/srv-members.js'
 import { SrvTargets } from '../dns/srv-targets.js'
-import { type Round, runRounds } from '../rounds.js'
-import type { FoundMember, Source, SourceEvents } from '../source.js'
+import { runRounds } from '../rounds.js'
+import type { Source, SourceEvents } from '../source.js'
 import { SOURCE_TIMES, type SourceTimes } from '../source-times.js'
 
 export function openSrv(plan: SrvPlan, events: SourceEvents, times: SourceTimes = SOURCE_TIMES): Source {
   const targets = new SrvTargets(plan.family, hostsOfTargets(events.known ?? []))
-  const reports = new Reports()
-  const rounds = runRounds(events, times, async (round) => {
+  return runRounds(events, times, async (round) => {
     const ask = await openClient(plan, round.signal)
     const answer = await lookUp(ask, 'SRV', plan.name)
     const records = answer.records.filter(({ port, target }) => target !== NO_TARGET && port > 0)
     await targets.update(ask, records, answer.additionals)
     const { problem } = targets
-    reports.report(
-      srvMembers(records, (target) => targets.hostsOf(target)),
-      problem,
-      round,
-    )
+    const members = srvMembers(records, (target) => targets.hostsOf(target))
+    // Without the addresses of any target nothing is known of the members.
+    if (members.length === 0 && problem !== undefined) throw new DnsFailure(problem)
+    round.answer(members, problem)
     const ttlMs = Math.min(answer.ttlMs, targets.ttlMs)
     // Targets that could not be resolved are looked up again with the next round.
     await round.pause(intervalOf(plan, problem === undefined ? ttlMs : Math.min(ttlMs, times.retryMaxMs)))
   })
-  const askAgain = () => {
-    reports.forget()
-    rounds.askAgain()
-  }
-  return { askAgain, close: () => rounds.close() }
-}
-
-/** While targets cannot be resolved, only changes are answers: each answer is the end of a problem, in the log too. */
-class Reports {
-  #last = ''
-
-  /** The next answer is reported in any case. */
-  forget(): void {
-    this.#last = ''
-  }
-
-  report(members: readonly FoundMember[], problem: string | undefined, round: Round): void {
-    // Without the addresses of any target nothing is known of the members.
-    if (members.length === 0 && problem !== undefined) throw new DnsFailure(problem)
-    const text = JSON.stringify(members)
-    if (problem === undefined || text !== this.#last) round.answer(members)
-    if (problem !== undefined) round.problem(problem)
-    this.#last = text
-  }
 }

@@ -17,8 +17,11 @@ export function remoteName({
 export function remoteKey(
   remote: Pick<RemoteSettings, 'name' | 'poolName' | 'ports' | 'sctp' | 'target'>,
 ): string {
-  const { poolName } = remote
-  return poolName === DEFAULT_POOL ? remoteName(remote) : `${poolName}/${remoteName(remote)}`
+  return keyInPool(remote.poolName, remoteName(remote))
+}
+
+export function keyInPool(poolName: string, name: string): string {
+  return poolName === DEFAULT_POOL ? name : `${poolName}/${name}`
 }
 
 /** The address as it is configured. */

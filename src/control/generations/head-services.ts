@@ -1,0 +1,132 @@
+/** The services of a head that its generations have in common: what they know of remotes outlives a reload. */
+
+import { TraceChannel } from '../../observe/trace.js'
+import { discoverPlans } from '../../plan/compile/discover-plans.js'
+import type { Loaded } from '../../plan/load/load.js'
+import { HostResolver } from '../../services/host-resolver.js'
+import { Resolver } from '../../services/resolver.js'
+import { Stapler } from '../../services/stapler.js'
+import { checkOcspResponse, type OcspSource } from '../../tls/ocsp.js'
+import type { StartedHead } from '../process/start-up.js'
+import { DiscoveryService } from './discovery-service.js'
+import type { Generation, GenerationParts } from './generation.js'
+import { HealthService } from './health-service.js'
+import { HostService } from './host-service.js'
+import type { PlacedChanges } from './placed-member.js'
+import { savedMembers } from './saved-members.js'
+
+/** Those of the head. */
+export interface Generations {
+  /** All that run, and the one that is being prepared. */
+  all(): Iterable<Generation>
+  present(): Generation
+}
+
+/** What a generation gets from the services. */
+type FromServices = 'adviceOf' | 'discovered' | 'membersOf' | 'onPools' | 'resolver' | 'staples' | 'verdictOf'
+
+export class HeadServices {
+  readonly health: HealthService
+  readonly hosts: HostService
+  readonly #generations: Generations
+  readonly #discovery: DiscoveryService
+  readonly #resolver: Resolver
+  readonly #stapler: Stapler<OcspSource>
+
+  /** `stateFile`: that of `loaded`, the configuration of the first generation; undefined: none. */
+  constructor(
+    { boundary, log, system, traceMask }: StartedHead,
+    generations: Generations,
+    loaded: Loaded,
+    stateFile: string | undefined,
+  ) {
+    const { say } = log
+    const { clock } = system
+    const trace = new TraceChannel('DNS', traceMask, say)
+    const nowMs = () => clock.monotonicMs()
+    this.#generations = generations
+    this.#resolver = new Resolver(say, trace)
+    this.hosts = new HostService(new HostResolver(nowMs, trace), nowMs)
+    this.#stapler = new Stapler<OcspSource>({
+      // Imported late: few configurations have a responder, and HTTP takes memory.
+      post: async (...request) => (await import('../../services/post-ocsp.js')).postOcsp(...request),
+      check: checkOcspResponse,
+      onStaple: (id, staple) => {
+        for (const generation of generations.all()) generation.applyState({ what: 'staple', id, staple })
+      },
+      say,
+      boundary,
+    })
+    this.#discovery = new DiscoveryService(
+      {
+        say,
+        boundary,
+        resolver: this.#resolver,
+        nowMs,
+        isInUse: (pool, index) => this.#isInUse(pool, index),
+        onChanges: (pool, changes) => this.#onMembers(pool, changes),
+      },
+      savedMembers(stateFile, loaded),
+    )
+    const answers = () => this.#discovery.answers()
+    this.health = new HealthService(
+      { say, clock, boundary, generations: () => generations.all(), answers },
+      stateFile,
+    )
+  }
+
+  /** For a generation that is made of this configuration. */
+  forGeneration({ tcprelay }: Loaded): Pick<GenerationParts, FromServices> {
+    const plans = discoverPlans(tcprelay)
+    const areFound = this.#discovery.prepare(plans)
+    return {
+      resolver: this.#resolver,
+      staples: new Map(this.#stapler.staples),
+      verdictOf: (remote) => this.health.of(remote),
+      adviceOf: (remote) => this.health.adviceOf(remote),
+      onPools: (changed) => this.health.review(changed),
+      membersOf: (pool) => this.#discovery.membersOf(pool),
+      discovered: plans.length === 0 ? undefined : areFound,
+    }
+  }
+
+  /** The first generation serves clients. */
+  start({ loaded, probedRemotes }: Generation): void {
+    this.#stapler.watch(loaded.tls.ocsp)
+    this.health.check(probedRemotes)
+  }
+
+  /** This generation is in force from now on. */
+  follow(generation: Generation, stateFile: string | undefined): void {
+    this.followSources(generation)
+    this.health.follow(generation, stateFile)
+    this.#stapler.watch(generation.loaded.tls.ocsp)
+  }
+
+  /** Closes the sources of other generations. */
+  followSources({ loaded }: Generation): void {
+    this.#discovery.follow(discoverPlans(loaded.tcprelay))
+  }
+
+  /** The process takes no more clients. */
+  end(): void {
+    this.#stapler.close()
+    // It writes the members to the state file.
+    this.health.end()
+    this.#discovery.close()
+  }
+
+  /** The process exits. */
+  close(): void {
+    this.#resolver.close()
+  }
+
+  #onMembers(pool: string, changes: PlacedChanges): void {
+    for (const generation of this.#generations.all()) generation.applyMembers(pool, changes)
+    this.health.followMembers(this.#generations.present())
+  }
+
+  #isInUse(pool: string, index: number): boolean {
+    return [...this.#generations.all()].some(({ members }) => members.useOf(pool, index) > 0)
+  }
+}
