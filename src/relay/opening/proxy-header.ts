@@ -27,12 +27,18 @@ const HEADER = new ProxyHeader()
 const ADDRESS = new Uint8Array(28)
 
 export const PROXY_HEADER: OpeningHandler = {
-  isNeeded: ({ listenerSlot, peer, relay }) =>
-    relay.proxyPeers.has(listenerSlot) && relay.proxyPeers.expects(listenerSlot, peer) !== 'nothing',
+  isNeeded: isExpected,
   begin: expectHeader,
   onReady: headerReady,
   onTimer: peek,
   onTurn: peek,
+}
+
+/** The address of the peer is looked at only where it matters: `Session.peer` allocates. */
+function isExpected(session: Session): boolean {
+  const { listenerSlot, relay } = session
+  const { proxyPeers } = relay
+  return proxyPeers.has(listenerSlot) && proxyPeers.expects(listenerSlot, session.peer) !== 'nothing'
 }
 
 function expectHeader(session: Session): void {
