@@ -1,4 +1,5 @@
 /** A relay on a simulated kernel without faults, for tests of the phases before a remote is connected. */
+import assert from 'node:assert/strict'
 import { localCells } from '../../src/cells/cells.js'
 import { ECONNRESET } from '../../src/kernel/errno.js'
 import { heapRegion } from '../../src/kernel/region.js'
@@ -62,13 +63,18 @@ export class DetectingWorld {
   readonly #relay: Relay
   readonly #questions: Questions
   readonly #tokens: number[] = []
+  /** To the remote. */
+  readonly #dialled: FakeSocket[] = []
 
   constructor(options: DetectingOptions) {
     const { clientRules, detection, greeting, isAsked = false, interrupted = 0, proxy, seed = 1 } = options
     const faults = { shortWrite: 0, noDescriptor: 0, noPipeSize: 0, spurious: 0, descriptors: 0 }
     const capacity = { sendCapacityMin: 65_536, sendCapacityMax: 65_536 }
     this.#kernel = new FakeKernel(new Chance(seed), { ...faults, ...capacity, interrupted })
-    this.#kernel.onConnect = (socket) => socket.connect()
+    this.#kernel.onConnect = (socket) => {
+      this.#dialled.push(socket)
+      return socket.connect()
+    }
     const { poller, system } = this.#kernel
     this.#loop = new Loop(poller, system.clock)
     this.#questions = new Questions(this.#loop, ({ asked }) => {
@@ -141,6 +147,22 @@ export class DetectingWorld {
 
   reset(socket: FakeSocket): void {
     socket.arriveReset(ECONNRESET)
+    this.turn()
+  }
+
+  /** The remote accepts. */
+  accept(): void {
+    for (const socket of this.#dialled.splice(0)) socket.arriveConnected()
+    this.turn()
+  }
+
+  /** The sessions that are open are frozen and thawed, as if another process resumed them. */
+  move(): void {
+    for (const session of [...this.#relay.openSessions]) {
+      const frozen = this.#relay.freeze(session)
+      assert.notEqual(frozen, 'later')
+      if (frozen !== 'later') this.#relay.thaw(structuredClone(frozen))
+    }
     this.turn()
   }
 

@@ -41,6 +41,18 @@ test('the client of the header replaces the peer, and its bytes begin behind the
   }
 })
 
+test('a session that is frozen and thawed keeps its client, its peer and its TLVs', () => {
+  const world = worldWith(false)
+  const header = v2Header({ family: 0x11, source: [198, 51, 100, 9], port: 7, tlvs: [[1, [0x68, 0x32]]] })
+  world.connect(Buffer.concat([header, SSH]), PROXY)
+  world.accept()
+  assert.deepEqual(world.phases, ['relaying'])
+  world.move()
+  world.cut()
+  assert.deepEqual(ends(world), [{ client: '198.51.100.9:7', reason: 'shutdown', via: '192.0.2.1:1024' }])
+  assert.equal(world.ended[0]?.tlvs, 'alpn:h2')
+})
+
 test('a header that arrives byte by byte stays in the kernel until it is complete', () => {
   for (const header of [V1, V2]) {
     const world = worldWith(false, DETECTS_SSH)
