@@ -207,7 +207,7 @@ test(`a header from outside of 'proxy from' is never believed (seed ${seed})`, (
         )
       },
     ),
-    { seed, numRuns: runs(200) },
+    { seed, numRuns: runs(100) },
   )
 })
 
