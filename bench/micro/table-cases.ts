@@ -52,6 +52,8 @@ const RECORD: AccessRecord = {
   id: '0-mika1x2f-123456',
   client: '192.0.2.17:50123',
   credentials: undefined,
+  via: '',
+  tlvs: '',
   listener: '192.0.2.1:443',
   pool: '',
   remote: '10.0.0.2:8080',

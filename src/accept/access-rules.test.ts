@@ -143,6 +143,29 @@ test('user rules do not apply to IP clients', () => {
   assert.equal(accessRules.admits(JOE, ipv4('192.0.2.7'), 'here'), false)
 })
 
+test('peers that send PROXY headers: networks are about their clients, users and groups about the peers', () => {
+  const { accessRules, rejected, said, written } = world(ONLY_JOE)
+  assert.equal(accessRules.admitsSender(ANN, ipv4('192.0.2.7'), 'here'), true)
+  assert.equal(accessRules.admitsSender(JOE, unix(), 'here'), true)
+  assert.equal(accessRules.admitsSender(ANN, unix(), 'here'), false)
+  assert.deepEqual([rejected(), said.length, written.length], [1, 1, 1])
+})
+
+test('clients of PROXY headers: their sessions count them, and write their lines', () => {
+  const { accessRules, pass, rejected, said, written } = world(ONLY_JOE)
+  assert.equal(accessRules.ruleAgainst(ipv4('10.0.0.1').bytes, 'here'), '')
+  assert.equal(accessRules.ruleAgainst(ipv4('10.9.0.1').bytes, 'here'), 'x.cfg:7')
+  pass(1_000)
+  assert.equal(accessRules.ruleAgainst(ipv6('2001:db8::1').bytes, 'here'), 'none')
+  pass(1_000)
+  // A header does not say which user is behind a Unix socket.
+  assert.equal(accessRules.ruleAgainst(unix().bytes, 'here'), 'none')
+  assert.equal(world().accessRules.ruleAgainst(unix().bytes, 'here'), '')
+  assert.deepEqual([rejected(), written], [0, []])
+  assert.equal(said[0]?.[1], 'connection attempt from 10.9.0.1 rejected (listener here, rule x.cfg:7)')
+  assert.equal(said.length, 3)
+})
+
 test('counts and logs rejected clients', () => {
   const { accessRules, rejected, said } = world()
   assert.equal(accessRules.admits(ANYBODY, ipv4('192.0.2.7'), 'here'), false)

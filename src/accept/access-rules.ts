@@ -64,16 +64,47 @@ export class AccessRules {
    */
   admits(fd: Fd, peer: Region, listener: string): boolean {
     if (this.#isListed(fd, peer)) return true
-    const { counters, describeClient, loop, writeAccess } = this.#parts
-    const { bytes } = peer
-    const rule = isIp(bytes) ? this.#networks.rule : this.#identities.rule
+    this.reject(peer, listener, isIp(peer.bytes) ? this.#networks.rule : this.#identities.rule)
+    return false
+  }
+
+  /**
+   * The same for a peer whose PROXY header names its client: rules about networks are applied to the client, those about
+   * users and groups to the peer, which is the only one that has them.
+   */
+  admitsSender(fd: Fd, peer: Region, listener: string): boolean {
+    return isIp(peer.bytes) || this.admits(fd, peer, listener)
+  }
+
+  /** Counts and logs a client for which no session begins. */
+  reject(peer: Region, listener: string, rule: string): void {
+    const { counters, writeAccess } = this.#parts
     add(counters, COUNT.rejected, 1)
+    this.#log(peer.bytes, listener, rule)
+    writeAccess?.({ peer: peer.bytes, listener, rule })
+  }
+
+  /** The rule that rejects the client of a PROXY header, which is logged; '' if it is admitted. Its session counts it. */
+  ruleAgainst(client: Uint8Array, listener: string): string {
+    const rule = this.#clientRule(client)
+    if (rule !== '') this.#log(client, listener, rule)
+    return rule
+  }
+
+  #clientRule(client: Uint8Array): string {
+    const [identities, networks] = [this.#identities, this.#networks]
+    if (client[0] === AF_INET) return networks.admits(client, IPV4_AT, 4) ? '' : networks.rule
+    if (client[0] === AF_INET6) return networks.admits(client, IPV6_AT, 16) ? '' : networks.rule
+    // A header does not say which user is behind a Unix socket.
+    return identities.isEmpty || identities.rejectUnknown() ? '' : identities.rule
+  }
+
+  #log(client: Uint8Array, listener: string, rule: string): void {
+    const { describeClient, loop } = this.#parts
     // The line begins with the words of the original: existing log filters match them.
     this.#rejections.log(loop.nowMs, () => {
-      return `connection attempt from ${describeClient(bytes)} rejected (listener ${listener}, rule ${rule})`
+      return `connection attempt from ${describeClient(client)} rejected (listener ${listener}, rule ${rule})`
     })
-    writeAccess?.({ peer: bytes, listener, rule })
-    return false
   }
 
   #isListed(fd: Fd, peer: Region): boolean {

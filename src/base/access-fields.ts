@@ -7,6 +7,8 @@ export type AccessField =
   | 'client'
   | 'uid'
   | 'gid'
+  | 'via'
+  | 'tlvs'
   | 'listener'
   | 'pool'
   | 'remote'

@@ -35,7 +35,7 @@
  */
 import { POLICY_COLUMNS } from './policy-memory.js'
 
-export const LAYOUT_VERSION = 18
+export const LAYOUT_VERSION = 19
 
 /** The counters of a child: sums since its start, and gauges, which end in `Now`. */
 export const COUNTERS = [
@@ -72,6 +72,9 @@ export const COUNTERS = [
   // Clients that were rejected because another attempt would have been more than `attempts max`, or than the retry budget.
   'attemptsMaxReached',
   'retryBudgetSpent',
+  // Connections without a valid PROXY header, and those that were closed without a byte: health checks.
+  'badProxyHeaders',
+  'proxyChecks',
   // Attempts at a second remote beside a slow one, and those of them that were connected first.
   'hedges',
   'hedgesWon',

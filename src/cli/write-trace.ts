@@ -87,6 +87,8 @@ function recordOf(
   return {
     client: clientOf(i, trace),
     credentials: undefined,
+    via: '',
+    tlvs: '',
     listener: trace.words.text(trace.listener[i] as number),
     pool: pools[simulation.pools[i] as number]?.label ?? '',
     remote: remotes[decision]?.name ?? '',

@@ -9,6 +9,7 @@ import { checkLoops } from './check-loops.js'
 import { checkMavis } from './check-mavis.js'
 import { checkPools, checkPoolsOfListeners } from './check-pools.js'
 import { checkPorts } from './check-ports.js'
+import { checkProxies } from './check-proxy.js'
 import {
   checkDynamicRoutes,
   checkListenersOfRoutes,
@@ -71,6 +72,7 @@ export function checkConfiguration(input: CheckInput, problems: Problems): void 
     }
     checkDatagrams(spawnd, problems)
     checkCapsOfListeners(spawnd, problems)
+    checkProxies(spawnd, problems)
     if (!mayHaveRule) checkAccess(spawnd, problems)
     checkOverlaps(
       spawnd.listeners.filter(({ hasMistakes }) => !hasMistakes),

@@ -28,6 +28,11 @@ export function isUnixTarget(bind: BindTarget): boolean {
   return bind.kind === 'address' && bind.address.family === 'unix'
 }
 
+/** An inherited socket may be one too, which is known when the program starts. */
+export function isUnix(bind: BindTarget): boolean {
+  return bind.kind === 'address' && bind.address.family === 'unix'
+}
+
 /** Zero: none, or not known before it is bound. */
 export function boundPort(bind: BindTarget): number {
   if (bind.kind === 'inherited') return 0

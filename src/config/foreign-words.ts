@@ -23,7 +23,6 @@ const HEALTH = "a health check is 'health = { type = TYPE }' in the tcprelay sec
 const RESOLVERS =
   "host names of remotes are resolved by the system; 'discover = { type = dns servers = ADDRESS … }' asks others"
 const ROUTE_FORM = "'route { server name = NAME pool = NAME }' in the tcprelay section"
-const NO_PROXY_PROTOCOL = 'this version does not read PROXY headers of clients'
 const SEND_PROXY = ['send proxy']
 const NO_HTTP = 'this program relays bytes and does not parse HTTP'
 const IN_POOLS = 'in the tcprelay section or in a pool'
@@ -168,11 +167,16 @@ export const FOREIGN_WORDS: readonly ForeignWord[] = [
   { words: 'stats|stub_status|monitor|metrics', text: 'this version has no statistics page' },
 
   // Sockets.
-  { words: 'accept-proxy|accept_proxy|proxy_protocol|proxy-protocol', text: NO_PROXY_PROTOCOL },
   {
     words: 'send-proxy|send-proxy-v2|send_proxy|proxy-v2-options',
     write: { tcprelay: SEND_PROXY, pool: SEND_PROXY, remote: SEND_PROXY, health: SEND_PROXY },
   },
+  {
+    words: 'accept-proxy|accept_proxy|proxy_protocol|proxy-protocol',
+    write: { listen: ['proxy protocol'] },
+    text: "with 'proxy from', the networks of the proxies",
+  },
+  { words: 'set_real_ip_from', write: { listen: ['proxy from'] } },
   { words: 'so_keepalive|keepalive|tcpka', write: { tcprelay: ['tcp keepalive'] } },
   { words: 'option tcpka|clitcpka|srvtcpka', write: { tcprelay: ['tcp keepalive'] } },
   { words: 'option splice-auto|splice-request|splice-response', write: { tcprelay: ['splice'] } },

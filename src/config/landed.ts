@@ -8,5 +8,4 @@ export const NEED_NAMES: Readonly<Record<Need, string>> = {
   TLS: 'TLS',
   SCTP: 'SCTP',
   MAVIS: 'MAVIS',
-  'PROXY protocol': 'the PROXY protocol',
 }

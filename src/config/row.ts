@@ -3,7 +3,7 @@ import type { Position } from '../base/problem.js'
 import type { ValueType } from './value-type.js'
 
 /** A feature that a directive requires. While this version lacks it, a start with the directive is rejected. */
-export type Need = 'TLS' | 'SCTP' | 'MAVIS' | 'PROXY protocol'
+export type Need = 'TLS' | 'SCTP' | 'MAVIS'
 
 interface RowText<T> {
   /** Spellings: words separated by spaces, alternatives for a word by `|`. The first is the name. */

@@ -1,16 +1,17 @@
 /** The directives of the master's section, of its listeners and of its children. */
-import { accessRule } from './access-rule.js'
+import { accessRule, networks } from './access-rule.js'
 import { groupId, userId } from './account-types.js'
 import { socketPath } from './address-types.js'
 import { address } from './address-value.js'
 import { datagramProblem } from './datagram-problem.js'
-import { type BindTarget, bindTargets } from './endpoint.js'
+import { type BindTarget, bindTargets, isUnix } from './endpoint.js'
 import { executableFile, workingDirectory, writtenFile } from './file-types.js'
 import { located } from './located.js'
 import { maxConnections } from './max-connections.js'
 import { nameType } from './name-type.js'
 import { bytes, count, fileMode, time, yesNo } from './number-types.js'
 import { ports } from './port-types.js'
+import { type ProxyProtocol, proxyProtocol } from './proxy-protocol-type.js'
 import {
   allInherited,
   completedBlock,
@@ -115,7 +116,8 @@ const listenRows = {
   ),
   detectTimeoutMs: value('detect timeout', time(), 5_000, {
     doc:
-      'How long the first bytes of a client are waited for where routes need them (`protocol`, `server name`, `alpn`, ' +
+      'How long a PROXY header (`proxy protocol`) is waited for, or the first bytes of a client where routes need them ' +
+      '(`protocol`, `server name`, `alpn`, ' +
       '`tls version`), or the `key` of a pool (`rdp cookie`, `mqtt client`, `server name`), counted from the accept. ' +
       'After it, conditions on them do not match, and the key is the address: clients whose server speaks first wait ' +
       'that long.',
@@ -141,11 +143,22 @@ const listenRows = {
     isForwarded: true,
   }),
   ...listenerTlsRows,
-  haproxy: value('haproxy', yesNo, false, {
-    doc: 'Whether connections begin with a PROXY protocol header.',
-    needs: 'PROXY protocol',
-    needsWhen: (isOn) => isOn,
-    isForwarded: true,
+  proxyProtocol: value(['proxy protocol', 'haproxy'], proxyProtocol, 'no', {
+    doc:
+      'Whether connections begin with a PROXY protocol header (version 1 or 2), which names the client: access rules ' +
+      'about networks, routes, hashes, sticky pools, MAVIS, `local address = client` and the access log use its ' +
+      'address from then on. It comes before TLS, and must be complete within `detect timeout`; longer ones than 4096 bytes ' +
+      "are rejected. With `optional` it may be missing: what the peer sends is the client's then. With a header that names " +
+      'nobody (`UNKNOWN`, `LOCAL`), as health checks send it, the client is the peer. Children of another program read the ' +
+      'header themselves.',
+  }),
+  proxyFrom: list('proxy from', networks, {
+    doc:
+      'Networks of the proxies whose PROXY headers are believed; required with `proxy protocol`, except for Unix sockets. ' +
+      'All other peers are rejected. With `proxy protocol = optional` they are clients themselves instead, and a header ' +
+      'of theirs is relayed like other bytes.',
+    defaultText: 'none',
+    isOurs: true,
   }),
   ...overrideRows,
   flags: value('flag', commaList(choice(['access', 'accounting'])), [], {
@@ -216,9 +229,15 @@ function typeProblem({ protocol, type }: { readonly protocol: string; readonly t
   return type === 'DGRAM' && protocol !== 'UDP' ? "'type = DGRAM' requires 'protocol = UDP'" : undefined
 }
 
-function sourceProblem({ localAddress }: Pick<OverrideSettings, 'localAddress'>, target: BindTarget) {
-  const isUnix = target.kind === 'address' && target.address.family === 'unix'
-  return isUnix && localAddress === 'client' ? NO_CLIENT_ADDRESS : undefined
+function sourceProblem(
+  {
+    localAddress,
+    proxyProtocol,
+  }: Pick<OverrideSettings, 'localAddress'> & { readonly proxyProtocol: ProxyProtocol },
+  target: BindTarget,
+) {
+  const hasAddress = proxyProtocol !== 'no' || !isUnix(target)
+  return !hasAddress && localAddress === 'client' ? NO_CLIENT_ADDRESS : undefined
 }
 
 const NO_CLIENT_ADDRESS = "'local address = client': clients of a Unix socket have no address to connect from"

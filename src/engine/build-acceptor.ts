@@ -28,8 +28,10 @@ import type { Say } from '../observe/trace.js'
 import { Loop } from '../reactor/loop.js'
 import type { Poller } from '../reactor/poller.js'
 import { describeClient, describePeer } from '../relay/peer-name.js'
+import { ProxyPeers } from '../relay/proxy-peers.js'
 import { DATAGRAM_BYTES_MAX, UDPDATA_BYTES } from '../wire/child-message.js'
 import type { AcceptorCommand, AcceptorReport, AcceptorSettings } from './acceptor-settings.js'
+import { admitsPeer } from './admits-peer.js'
 import type { ListenerPlan, Plan } from './plan.js'
 import { RejectedLines } from './rejected-lines.js'
 
@@ -51,6 +53,7 @@ interface Front {
   readonly plan: Plan
   readonly connectionLimit: ConnectionLimit
   readonly accessRules: AccessRules
+  readonly proxyPeers: ProxyPeers
   /** Cells with the counters of its listeners; undefined: they are not counted. */
   readonly cells: OpenedCells | undefined
   readonly listenerCounters: CounterTable
@@ -266,6 +269,7 @@ export class Acceptor {
           identities: new IdentityList(admission.identityRules),
         },
       ),
+      proxyPeers: new ProxyPeers(plan.listeners),
       caches: stickyCaches(plan),
       listeners: new Map(),
     }
@@ -284,14 +288,19 @@ export class Acceptor {
       this.#places.giveBack(listenerSlot)
     }
     // The key is a text: it is only built where a cache needs it.
-    else this.#handOn(fd, listenerSlot, caches[listenerSlot] && clientKey(peer.bytes))
+    else this.#handOn(fd, listenerSlot, caches[listenerSlot] && this.#keyOf(listenerSlot, peer))
+  }
+
+  /** Undefined also for a peer that sends a PROXY header: its client is not known here. */
+  #keyOf(listenerSlot: number, { bytes }: Region): string | undefined {
+    return this.#front.proxyPeers.expects(listenerSlot, bytes) === 'nothing' ? clientKey(bytes) : undefined
   }
 
   /** Applies the access rules, which log a rejection; counts it for the listener. */
   #admits(fd: Fd, listenerSlot: number, peer: Region): boolean {
-    const { accessRules, listenerCounters, plan } = this.#front
+    const { accessRules, listenerCounters, plan, proxyPeers } = this.#front
     const { name } = plan.listeners[listenerSlot] as ListenerPlan
-    if (accessRules.admits(fd, peer, name)) return true
+    if (admitsPeer(accessRules, proxyPeers, fd, listenerSlot, peer, name)) return true
     listenerCounters.add(listenerSlot, LISTENER_COUNT.rejected, 1)
     return false
   }

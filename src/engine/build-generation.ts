@@ -19,7 +19,9 @@ import { LISTENER_COUNT } from '../observe/counters.js'
 import type { Loop } from '../reactor/loop.js'
 import { describeClient } from '../relay/peer-name.js'
 import type { EndReason } from '../relay/phases.js'
+import { ProxyPeers } from '../relay/proxy-peers.js'
 import { type HandedOver, Relay } from '../relay/relay.js'
+import { admitsPeer } from './admits-peer.js'
 import { type HandedOverSlot, PLAIN } from './handed-over-tls.js'
 import { type AdminStateSince, changesOf, type StateChange } from './live-state.js'
 import type { GenerationSettings } from './reactor-settings.js'
@@ -60,6 +62,7 @@ export class ReactorGeneration {
   /** Undefined: no pool sheds sessions. */
   readonly #shedder: Shedder | undefined
   readonly #accessRules: AccessRules
+  readonly #proxyPeers: ProxyPeers
   readonly #peers: PeerCalls
   readonly #accepting: AcceptContext
   readonly #settings: GenerationSettings
@@ -93,7 +96,15 @@ export class ReactorGeneration {
       onRoom: (slot: number) => this.#onEnd(slot, context),
       onRetired: () => context.onRetired(this),
     }
-    this.#relay = new Relay(parts, events, childSlot)
+    this.#accessRules = new AccessRules(
+      { loop, counters, log, describeClient, peers, writeAccess },
+      {
+        networks: new AccessList(plan.admission.accessTable),
+        identities: new IdentityList(plan.admission.identityRules),
+      },
+    )
+    this.#proxyPeers = new ProxyPeers(plan.listeners)
+    this.#relay = new Relay({ ...parts, clientRules: this.#accessRules }, events, childSlot)
     this.#sessionWatch = openSessionWatch(plan.pools, parts.pools.all, this.#relay, loop)
     const shedding = parts.pools.all.flatMap(({ pool }, index) => {
       const shed = plan.pools[index]?.shed
@@ -110,13 +121,6 @@ export class ReactorGeneration {
       log,
       overload,
       siblingLoad,
-    )
-    this.#accessRules = new AccessRules(
-      { loop, counters, log, describeClient, peers, writeAccess },
-      {
-        networks: new AccessList(plan.admission.accessTable),
-        identities: new IdentityList(plan.admission.identityRules),
-      },
     )
     this.#accepting = {
       system,
@@ -309,7 +313,7 @@ export class ReactorGeneration {
 
   #admit(fd: Fd, slot: number, peer: Region): void {
     const listener = this.#settings.plan.listeners[slot]?.name ?? ''
-    if (this.#accessRules.admits(fd, peer, listener)) {
+    if (admitsPeer(this.#accessRules, this.#proxyPeers, fd, slot, peer, listener)) {
       this.deliver(fd, slot, this.kindOf(slot), peer)
       return
     }

@@ -291,7 +291,8 @@ export class Reactor {
     handed: HandedOver,
     rejections: RateLimitedLog,
   ): void {
-    const why = 'the master says that the client begins with a PROXY header, which this version cannot read'
+    const why =
+      'the master says that the client begins with a PROXY header, and no `proxy from` says whether to believe it'
     const name = describeClient(peer.bytes)
     rejections.log(this.#context.loop.nowMs, () => `rejected ${name}: ${why}`)
     this.#present.refuse(fd, kind, peer, handed, 'proxy-header')

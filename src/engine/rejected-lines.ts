@@ -24,6 +24,8 @@ export class RejectedLines {
       id: `${this.#idPrefix}-${++this.#count}`,
       client: describePeer(peer),
       credentials: credentialsIn(peer),
+      via: '',
+      tlvs: '',
       listener,
       pool: '',
       remote: '',

@@ -46,6 +46,10 @@ export interface AccessRecord {
   readonly client: string
   /** Credentials of a client of a Unix socket. */
   readonly credentials: { readonly user: number; readonly group: number } | undefined
+  /** The peer that has sent a PROXY header for the client; '' if the client itself is connected. */
+  readonly via: string
+  /** What the header says besides addresses; '' for nothing. */
+  readonly tlvs: string
   readonly listener: string
   /** '' where the configuration names no pool, and for clients that got none. */
   readonly pool: string
@@ -143,12 +147,14 @@ function timeText(wallMs: number): string {
  * field `remote` is left out, so that every value keeps its type.
  */
 export function accessLine(record: AccessRecord): string {
-  const { cause, comment, failedAttempts, pool, remote, rule, why } = record
+  const { cause, comment, failedAttempts, pool, remote, rule, tlvs, via, why } = record
   return (
     timeText(record.endedAtMs) +
     field('id', record.id) +
     field('client', ownWord(record.client)) +
     credentialWords(record.credentials) +
+    (via === '' ? '' : field('via', ownWord(via))) +
+    (tlvs === '' ? '' : field('tlvs', strangersWord(tlvs))) +
     field('listener', ownWord(record.listener)) +
     (pool === '' ? '' : field('pool', ownWord(pool))) +
     (remote === '' ? '' : field('remote', ownWord(remote))) +

@@ -94,6 +94,8 @@ const RECORD: AccessRecord = {
   id: '0-17',
   client: '10.1.2.3:4567',
   credentials: undefined,
+  via: '',
+  tlvs: '',
   listener: '0.0.0.0:80',
   pool: '',
   remote: '10.0.0.1:8080',

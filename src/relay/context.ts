@@ -15,6 +15,7 @@ import type { SessionRouting } from './opening/routing.js'
 import type { SessionFacts } from './opening/session-facts.js'
 import type { RelayOptions } from './options.js'
 import type { Peers } from './peers.js'
+import type { ProxyPeers, ProxyPlan } from './proxy-peers.js'
 import type { RelayPools } from './relay-pools.js'
 import type { RelayTls } from './relay-tls.js'
 import type { Remotes } from './remotes.js'
@@ -33,6 +34,14 @@ export interface RelayListener {
   readonly isMptcp: boolean
   /** How the protocols of its clients are detected; undefined: they are not. */
   readonly detection?: Detection | undefined
+  /** Its peers send PROXY headers; undefined: they are the clients themselves. */
+  readonly proxy?: ProxyPlan | undefined
+}
+
+/** Access rules about clients that PROXY headers name. */
+export interface ClientRules {
+  /** The rule that rejects the client, which has been logged; '' if it is admitted. `client`: its socket address. */
+  ruleAgainst(client: Uint8Array, listener: string): string
 }
 
 /** What the sessions of one reactor and configuration share. */
@@ -51,6 +60,9 @@ export interface RelayContext {
   readonly facts: SessionFacts
   /** One record for all headers to remotes. */
   readonly proxyFacts: ProxyFacts
+  readonly proxyPeers: ProxyPeers
+  /** Undefined: every client is admitted. */
+  readonly clientRules?: ClientRules | undefined
   /** Undefined: there are no routes. */
   readonly routing: SessionRouting | undefined
   readonly options: RelayOptions

@@ -6,6 +6,7 @@ import { ASKING } from './opening/asking.js'
 import { DIALLING } from './opening/attempts.js'
 import { DETECTING } from './opening/detecting.js'
 import { GREETING } from './opening/greeting.js'
+import { PROXY_HEADER } from './opening/proxy-header.js'
 import { QUEUED } from './opening/queued.js'
 import { RESOLVING } from './opening/resolving.js'
 import type { OpeningHandler, PhaseHandler } from './phase-handler.js'
@@ -16,6 +17,7 @@ import { RELAYING } from './transfer/relaying.js'
 const CLOSED: PhaseHandler = { onReady: () => {}, onTimer: () => {}, onTurn: () => {} }
 
 export const OPENING_HANDLERS: Readonly<Record<OpeningPhase, OpeningHandler>> = {
+  'proxy-header': PROXY_HEADER,
   greeting: GREETING,
   detecting: DETECTING,
   asking: ASKING,

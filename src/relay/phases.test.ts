@@ -2,7 +2,14 @@ import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { COUNTERS } from '../cells/layout.js'
 import { COUNT, LISTENER_COUNT } from '../observe/counters.js'
-import { type EndReason, LISTENER_REASON_COUNTS, MAY_BECOME, type Phase, REASON_COUNTS } from './phases.js'
+import {
+  type EndReason,
+  LISTENER_REASON_COUNTS,
+  MAY_BECOME,
+  OPENING_PHASES,
+  type Phase,
+  REASON_COUNTS,
+} from './phases.js'
 
 const UNSERVED: readonly number[] = [
   COUNT.notServed,
@@ -10,6 +17,7 @@ const UNSERVED: readonly number[] = [
   COUNT.queueFull,
   COUNT.attemptsMaxReached,
   COUNT.retryBudgetSpent,
+  COUNT.badProxyHeaders,
 ]
 
 const phases = Object.keys(MAY_BECOME) as Phase[]
@@ -26,7 +34,7 @@ test('every phase can close, and a closed record can only start again', () => {
     if (phase !== 'closed') assert.ok(MAY_BECOME[phase].includes('closed'), phase)
     assert.equal(MAY_BECOME[phase].includes(phase), false, 'no phase follows itself')
   }
-  assert.deepEqual(MAY_BECOME.closed, ['greeting', 'detecting', 'asking', 'resolving', 'dialling'])
+  assert.deepEqual(MAY_BECOME.closed, OPENING_PHASES)
 })
 
 test('every phase is reachable from the first one', () => {
@@ -35,9 +43,9 @@ test('every phase is reachable from the first one', () => {
 
 test('no session dials after relaying', () => {
   for (const phase of phases) {
-    const isFirst = ['closed', 'greeting', 'detecting', 'asking', 'resolving', 'queued'].includes(phase)
+    const isFirst = [...OPENING_PHASES, 'closed', 'queued'].includes(phase) && phase !== 'dialling'
     assert.equal(MAY_BECOME[phase].includes('dialling'), isFirst)
-    assert.equal(MAY_BECOME[phase].includes('greeting'), phase === 'closed')
+    assert.equal(MAY_BECOME[phase].includes('greeting'), phase === 'closed' || phase === 'proxy-header')
   }
 })
 
@@ -55,7 +63,9 @@ test("a listener counts what it did not serve as its child does, and MAVIS' deni
       ? LISTENER_COUNT.denied
       : UNSERVED.includes(counter)
         ? LISTENER_COUNT.notServed
-        : undefined
+        : counter === COUNT.rejected
+          ? LISTENER_COUNT.rejected
+          : undefined
     assert.equal(LISTENER_REASON_COUNTS[reason as EndReason], wanted, reason)
   }
 })

@@ -4,7 +4,14 @@ import type { Refusal } from '../base/authorization.js'
 import { COUNT, LISTENER_COUNT, REMOTE_COUNT } from '../observe/counters.js'
 
 /** The phases that lead to a remote, in their order. A session skips those that it does not need. */
-export const OPENING_PHASES = ['greeting', 'detecting', 'asking', 'resolving', 'dialling'] as const
+export const OPENING_PHASES = [
+  'proxy-header',
+  'greeting',
+  'detecting',
+  'asking',
+  'resolving',
+  'dialling',
+] as const
 export type OpeningPhase = (typeof OPENING_PHASES)[number]
 
 /** The phase of a session. A `closed` session is a free record. */
@@ -12,6 +19,8 @@ export type Phase = OpeningPhase | 'queued' | 'relaying' | 'draining' | 'closed'
 
 /** Permitted transitions. */
 export const MAY_BECOME: Readonly<Record<Phase, readonly Phase[]>> = {
+  /** The PROXY protocol header, which names the client. */
+  'proxy-header': onwards('proxy-header'),
   /** TLS handshake, or the ClientHello of TLS that is passed through. */
   greeting: onwards('greeting'),
   /** A peek at the first bytes, to detect the protocol. */
@@ -52,8 +61,12 @@ export type EndReason =
   | 'client-left'
   /** The TLS handshake or ClientHello failed or timed out. */
   | 'bad-greeting'
-  /** A classic master announced a PROXY header, which is not supported. */
+  /** The PROXY header is missing, malformed or incomplete, or a classic master announced one. */
   | 'proxy-header'
+  /** The peer closed without a byte where a PROXY header is required: a health check. Not in the access log. */
+  | 'proxy-check'
+  /** An access rule rejected the client that the PROXY header names. */
+  | 'rejected'
   /** MAVIS rejected the client. */
   | `mavis-${Refusal}`
   /** No pool serves the client. */
@@ -100,7 +113,9 @@ export const REASON_COUNTS: Readonly<Record<EndReason, number>> = {
   'remote-tls-error': COUNT.lost,
   'client-left': COUNT.resetByClient,
   'bad-greeting': COUNT.notServed,
-  'proxy-header': COUNT.notServed,
+  'proxy-header': COUNT.badProxyHeaders,
+  'proxy-check': COUNT.proxyChecks,
+  rejected: COUNT.rejected,
   'mavis-denied': COUNT.mavisDenied,
   'mavis-not-found': COUNT.mavisNotFound,
   'mavis-not-member': COUNT.mavisNotMember,
@@ -135,6 +150,7 @@ type SomeReasonCounts = Readonly<Partial<Record<EndReason, number>>>
 export const LISTENER_REASON_COUNTS: SomeReasonCounts = {
   'bad-greeting': LISTENER_COUNT.notServed,
   'proxy-header': LISTENER_COUNT.notServed,
+  rejected: LISTENER_COUNT.rejected,
   'no-route': LISTENER_COUNT.notServed,
   'rejected-by-route': LISTENER_COUNT.notServed,
   'name-not-allowed': LISTENER_COUNT.notServed,

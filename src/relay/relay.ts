@@ -10,6 +10,7 @@ import type { Region } from '../kernel/region.js'
 import type { SocketKind } from '../kernel/socket-kind.js'
 import { type AccessRecord, type AccessTls, idPrefix } from '../observe/access-line.js'
 import { add, COUNT, LISTENER_COUNT, REMOTE_COUNT } from '../observe/counters.js'
+import { describeTlvs } from '../wire/proxy/describe-tlvs.js'
 import { ProxyFacts } from '../wire/proxy/proxy-facts.js'
 import { reportUnanswered } from './closing/failed-unanswered.js'
 import { type Frozen, freezeSession, thawSession } from './closing/frozen.js'
@@ -21,12 +22,16 @@ import { SessionFacts } from './opening/session-facts.js'
 import { describePeer } from './peer-name.js'
 import { Peers } from './peers.js'
 import { type EndReason, LISTENER_REASON_COUNTS, REASON_COUNTS, REMOTE_REASON_COUNTS } from './phases.js'
+import { ProxyPeers } from './proxy-peers.js'
 import { Session } from './session.js'
 import type { StickyClient } from './stickiness.js'
 import { TRANSPORTS } from './transfer/transports.js'
 
 /** The context of sessions without the parts that the relay itself provides. */
-export type RelayParts = Omit<RelayContext, 'diallings' | 'facts' | 'peers' | 'proxyFacts' | 'sessionClosed'>
+export type RelayParts = Omit<
+  RelayContext,
+  'diallings' | 'facts' | 'peers' | 'proxyFacts' | 'proxyPeers' | 'sessionClosed'
+>
 
 export interface RelayEvents {
   /** A session of this listener has ended, and with it two descriptors. */
@@ -68,6 +73,7 @@ export class Relay {
       facts: new SessionFacts(),
       peers: new Peers(),
       proxyFacts: new ProxyFacts(),
+      proxyPeers: new ProxyPeers(parts.listeners),
       sessionClosed,
     }
     this.#events = events
@@ -163,7 +169,8 @@ export class Relay {
   #sessionClosed(session: Session): void {
     // Before `#release`, which clears what is counted and logged.
     this.#countEnd(session)
-    if (this.#context.options.hasAccessLog) this.#context.writeAccess(this.#accessRecord(session))
+    const isLogged = this.#context.options.hasAccessLog && session.reason !== 'proxy-check'
+    if (isLogged) this.#context.writeAccess(this.#accessRecord(session))
     const { listenerSlot, remoteSlot } = session
     if (remoteSlot !== NONE) this.#context.remotes.giveBack(remoteSlot)
     this.#release(session)
@@ -214,6 +221,8 @@ export class Relay {
       id: session.id,
       client: describePeer(session.peer),
       credentials: credentialsIn(session.peer),
+      via: session.via,
+      tlvs: session.tlvs === undefined ? '' : describeTlvs(session.tlvs),
       listener: session.listener || (listeners[session.listenerSlot]?.name ?? ''),
       pool: session.pool,
       remote: session.wasConnected ? session.host || remotes.at(session.remoteSlot).name : '',

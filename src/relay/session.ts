@@ -7,6 +7,7 @@ import { SO_ERROR, SOL_SOCKET } from '../kernel/constants.js'
 import { errorText } from '../kernel/errno.js'
 import { FAILED, HUNG_UP, type Interest, PEER_ENDED, READABLE, URGENT } from '../reactor/poller.js'
 import { Timer, type TimerOwner } from '../reactor/timers.js'
+import type { ProxyTlvs } from '../wire/proxy/tlvs.js'
 import { NO_PROTOCOL } from '../wire/sniff/detect.js'
 import { Connection, NO_FD } from './connection.js'
 import type { RelayContext } from './context.js'
@@ -73,6 +74,11 @@ export class Session implements TimerOwner {
   reason: EndReason = 'done'
   /** The error that ends it, in words of the kernel or OpenSSL, for the access log; '' without one. */
   cause = ''
+
+  /** The peer that has sent a PROXY header for the client, for the access log; '' if the client itself is connected. */
+  via = ''
+  /** What the header says besides addresses. */
+  tlvs: ProxyTlvs | undefined = undefined
 
   /** When the greeting must be complete, in the time of the loop. */
   greetingDeadlineMs = 0
@@ -339,6 +345,8 @@ export class Session implements TimerOwner {
     this.heldEnd = undefined
     this.protocol = NO_PROTOCOL
     this.clientKey = ''
+    this.via = ''
+    this.tlvs = undefined
   }
 
   #note(connection: Connection, readiness: number): void {

@@ -33,6 +33,7 @@ export class ThrottledWarnings {
   readonly #log: Say
   readonly #tlsFailures: RateLimitedLog
   readonly #refusals: RateLimitedLog
+  readonly #proxyHeaders: RateLimitedLog
   readonly #unserved: Readonly<Record<UnservedEnd, RateLimitedLog>>
   /** The error of the last `report` since `recovered`; 0: none. */
   #reportedErrno = 0
@@ -41,6 +42,7 @@ export class ThrottledWarnings {
     this.#log = log
     this.#tlsFailures = new RateLimitedLog(NOTICE, log)
     this.#refusals = new RateLimitedLog(NOTICE, log)
+    this.#proxyHeaders = new RateLimitedLog(WARNING, log)
     this.#unserved = {
       'queue-full': new RateLimitedLog(WARNING, log),
       'queue-timeout': new RateLimitedLog(WARNING, log),
@@ -51,6 +53,14 @@ export class ThrottledWarnings {
   /** A peer broke TLS, or could not be verified. */
   reportTlsFailure(nowMs: number, peer: NamedPeer, why: string): void {
     this.#tlsFailures.log(nowMs, () => `TLS with ${peer.describe()} failed: ${why}`)
+  }
+
+  /** A connection to this listener has no valid PROXY header, and is closed. */
+  reportProxyHeader(nowMs: number, peer: NamedPeer, listener: string, why: string): void {
+    this.#proxyHeaders.log(
+      nowMs,
+      () => `closed the connection of ${peer.describe()} to ${listener}: PROXY header ${why}`,
+    )
   }
 
   reportRefusal(nowMs: number, { comment, listener, peer, refusal, user }: RefusedClient): void {

@@ -86,6 +86,8 @@ const record = fc.record({
   id: fc.constantFrom('0-mib4k2f7-1', 'rmaster-x-2'),
   host,
   port: fc.integer({ min: 0, max: 65_535 }),
+  via: fc.constantFrom('', '192.0.2.1:5'),
+  tlvs: fc.constantFrom('', 'alpn:h2'),
   credentials: fc.option(fc.record({ user: fc.nat(), group: fc.nat() }), { nil: undefined }),
   listener: text,
   pool: text,

@@ -27,10 +27,10 @@ type Refused = readonly [what: string, plan: typeof PLAN, code: number, text: st
 const REFUSED = variants<Refused>(
   [
     [
-      'the PROXY protocol',
+      'the PROXY protocol from anybody',
       PLAN.listeningOn(`${LISTENING} haproxy = yes`),
       78,
-      "'haproxy' needs the PROXY protocol, which this version does not have yet",
+      "'proxy protocol' requires 'proxy from', the networks of the proxies whose headers are believed",
     ],
     ['an access log', PLAN.with('access log = FOLDER/loop'), 73, "cannot write 'FOLDER/loop': too many symb"],
     ['a pidfile', PLAN.withMaster('pidfile = FOLDER/loop'), 73, "cannot write 'FOLDER/loop': too many"],

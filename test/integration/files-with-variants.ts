@@ -45,6 +45,7 @@ export const FILES_WITH_VARIANTS: Readonly<Record<string, RegExp>> = {
   'policy-memory': /direct$|: least-use, /,
   pools: IN_MODES,
   ports: IN_MODES,
+  'proxy-protocol': IN_MODES,
   queue: new RegExp(`${WITH_TWO.source}|under load$`),
   reload: /^a single process: /,
   retire: /^retire = 3/,

@@ -132,17 +132,6 @@ test("a classic child gets a listener's bytes unchanged", async (t) => {
   }
 })
 
-test('haproxy = yes is refused with children of ours, which do not know the PROXY protocol', async (t) => {
-  const plan = relayTo({ directive: 'address = 127.0.0.1 port = 9' })
-    .withMaster(spawning([1, 1]))
-    .listeningOn('address = 127.0.0.1 port = 0 haproxy = yes')
-  const file = join(temporaryFolder(t), 'master.cfg')
-  writeFileSync(file, masterText(plan))
-  const { code, stderr } = await tcprelay(t, ['-D', file])
-  assert.equal(code, 78)
-  assert.match(stderr, /needs the PROXY protocol, which this version does not have yet/)
-})
-
 test('a classic child gets no more clients than its own maximum', async (t) => {
   const master = await startWith(t, 'max=2,hold', spawning([1, 1], [5, 10], EXEC))
   if (!master) return

@@ -1,4 +1,5 @@
 /** A relay on a simulated kernel without faults, for tests of the phases before a remote is connected. */
+import assert from 'node:assert/strict'
 import { localCells } from '../../src/cells/cells.js'
 import { ECONNRESET } from '../../src/kernel/errno.js'
 import { heapRegion } from '../../src/kernel/region.js'
@@ -7,11 +8,13 @@ import type { AccessRecord } from '../../src/observe/access-line.js'
 import { counterTables } from '../../src/observe/counters.js'
 import { TraceChannel } from '../../src/observe/trace.js'
 import { Loop } from '../../src/reactor/loop.js'
+import type { ClientRules } from '../../src/relay/context.js'
 import type { Detection } from '../../src/relay/detection.js'
 import { answered } from '../../src/relay/opening/asking.js'
 import { HostLookups } from '../../src/relay/opening/host-lookups.js'
 import { Questions } from '../../src/relay/opening/questions.js'
 import { DEFAULT_RELAY_OPTIONS } from '../../src/relay/options.js'
+import type { ProxyPlan } from '../../src/relay/proxy-peers.js'
 import { Relay } from '../../src/relay/relay.js'
 import type { Greeting } from '../../src/relay/relay-tls.js'
 import { Remotes } from '../../src/relay/remotes.js'
@@ -26,7 +29,11 @@ import { listenerPlan } from './plans.js'
 import { choosing } from './pools.js'
 
 export interface DetectingOptions {
-  readonly detection: Detection | undefined
+  readonly detection?: Detection | undefined
+  /** @default no PROXY headers */
+  readonly proxy?: ProxyPlan
+  /** @default every client is admitted */
+  readonly clientRules?: ClientRules
   /** @default none */
   readonly greeting?: Greeting
   /** MAVIS is asked about every client. @default no */
@@ -48,17 +55,26 @@ export interface Routed {
 export class DetectingWorld {
   readonly routed: Routed[] = []
   readonly ended: AccessRecord[] = []
+  readonly warnings: string[] = []
+  /** By COUNT. */
+  readonly counters: Float64Array
   readonly #kernel: FakeKernel
   readonly #loop: Loop
   readonly #relay: Relay
   readonly #questions: Questions
   readonly #tokens: number[] = []
+  /** To the remote. */
+  readonly #dialled: FakeSocket[] = []
 
-  constructor({ detection, greeting, isAsked = false, interrupted = 0, seed = 1 }: DetectingOptions) {
+  constructor(options: DetectingOptions) {
+    const { clientRules, detection, greeting, isAsked = false, interrupted = 0, proxy, seed = 1 } = options
     const faults = { shortWrite: 0, noDescriptor: 0, noPipeSize: 0, spurious: 0, descriptors: 0 }
     const capacity = { sendCapacityMin: 65_536, sendCapacityMax: 65_536 }
     this.#kernel = new FakeKernel(new Chance(seed), { ...faults, ...capacity, interrupted })
-    this.#kernel.onConnect = (socket) => socket.connect()
+    this.#kernel.onConnect = (socket) => {
+      this.#dialled.push(socket)
+      return socket.connect()
+    }
     const { poller, system } = this.#kernel
     this.#loop = new Loop(poller, system.clock)
     this.#questions = new Questions(this.#loop, ({ asked }) => {
@@ -66,6 +82,7 @@ export class DetectingWorld {
     })
     const cells = localCells({ children: 1, remotes: 1, listeners: 1, pools: 1, ringBytes: 64 })
     const child = cells.child(0)
+    this.counters = child.counters
     const address = { family: 'ipv4', host: '10.0.0.2', port: 80 } as const
     const { health, pools } = choosing({ weights: [1] }, { cells, loop: this.#loop })
     this.#relay = new Relay(
@@ -96,9 +113,10 @@ export class DetectingWorld {
         tls: { greetings: [greeting], remotes: [] },
         ...counterTables(child, [0]),
         log: () => {},
-        warnings: new ThrottledWarnings(() => {}),
+        warnings: new ThrottledWarnings((_severity, text) => this.warnings.push(text)),
         trace: new TraceChannel('NET', 0, () => {}),
-        listeners: [listenerPlan('listener', { detection })],
+        listeners: [listenerPlan('listener', { detection, proxy })],
+        clientRules,
         writeAccess: (record) => this.ended.push(record),
       },
       { onRoom: () => {}, onRetired: () => {} },
@@ -106,12 +124,12 @@ export class DetectingWorld {
   }
 
   /** A client connects; `bytes` have already arrived. */
-  connect(bytes: Uint8Array = new Uint8Array(0)): FakeSocket {
+  connect(bytes: Uint8Array = new Uint8Array(0), host = '10.0.0.1'): FakeSocket {
     const socket = this.#kernel.newSocket('tcp')
     socket.state = 'open'
     if (bytes.length > 0) socket.arrive(bytes)
     const peer = heapRegion(128)
-    peer.bytes.set(encodeAddress({ family: 'ipv4', host: '10.0.0.1', port: 1024 }))
+    peer.bytes.set(encodeAddress({ family: 'ipv4', host, port: 1024 }))
     this.#relay.deliver(socket.fd, 0, 'tcp', peer)
     this.turn()
     return socket
@@ -129,6 +147,28 @@ export class DetectingWorld {
 
   reset(socket: FakeSocket): void {
     socket.arriveReset(ECONNRESET)
+    this.turn()
+  }
+
+  /** The remote accepts. */
+  accept(): void {
+    for (const socket of this.#dialled.splice(0)) socket.arriveConnected()
+    this.turn()
+  }
+
+  /** The sessions that are open are frozen and thawed, as if another process resumed them. */
+  move(): void {
+    for (const session of [...this.#relay.openSessions]) {
+      const frozen = this.#relay.freeze(session)
+      assert.notEqual(frozen, 'later')
+      if (frozen !== 'later') this.#relay.thaw(structuredClone(frozen))
+    }
+    this.turn()
+  }
+
+  /** Resets what is open, so that it is in `ended`. */
+  cut(): void {
+    this.#relay.cutAll('shutdown')
     this.turn()
   }
 

@@ -23,6 +23,7 @@ import { ChildProcesses } from './child-processes.js'
 import type { ChildProgram, StartProcess } from './child-program.js'
 import { ChildTable } from './child-table.js'
 import { DirectChildPool } from './direct-child-pool.js'
+import { readsProxyHeaders } from './our-link.js'
 import type { OwnedChild } from './owned-child.js'
 
 /** A new generation whose children take longer to start is given up. */
@@ -113,8 +114,9 @@ export class ChildWorkers implements Workers {
 
   onState: Workers['onState'] = (generation, change) => {
     // A master that accepts evaluates the access rules itself; another generation gets the table when it takes over.
-    if (change.what !== 'access' || this.#isDirect) this.#processes.tellState(generation, change)
-    else if (generation === this.#present) this.#post({ kind: 'access', table: change.table })
+    const isByMaster = change.what === 'access' && !this.#isDirect
+    if (!isByMaster || readsProxyHeaders(generation.plan)) this.#processes.tellState(generation, change)
+    if (isByMaster && generation === this.#present) this.#post({ kind: 'access', table: change.table })
   }
 
   /** Directives that are fixed when the process starts. */

@@ -29,13 +29,22 @@ export type Start = Extract<ToOurChild, { kind: 'start' }>
 export type ChildLink = Link<ToOurChild, ToMaster>
 export type MasterLink = Link<ToMaster, ToOurChild>
 
-/** The start of children whose clients the master has accepted: it has evaluated the access rules, which may be long. */
+/**
+ * The start of children whose clients the master has accepted: it has evaluated the access rules, which may be long. Rules
+ * about clients that PROXY headers name are evaluated by the child, which reads the headers.
+ */
 export function startBehindMaster({
   live,
   plan,
 }: Pick<ChildStart, 'live' | 'plan'>): Pick<ChildStart, 'live' | 'plan'> {
+  if (readsProxyHeaders(plan)) return { live, plan }
   return {
     plan: { ...plan, admission: { accessTable: EVERYBODY, identityRules: [] } },
     live: { ...live, accessTable: undefined },
   }
+}
+
+/** Whether clients of any listener are named by a header. */
+export function readsProxyHeaders({ listeners }: Pick<Plan, 'listeners'>): boolean {
+  return listeners.some(({ proxy }) => proxy !== undefined)
 }

@@ -14,8 +14,8 @@ import { AccessLogInForce } from '../process/access-log.js'
 import type { Alarms } from '../process/alarms.js'
 import { type BoundListener, closeListeners } from '../process/listeners.js'
 import type { StartedHead } from '../process/start-up.js'
+import { CommonServices } from './common-services.js'
 import { Generation } from './generation.js'
-import { HeadServices } from './head-services.js'
 import { servingLine } from './serving-line.js'
 import { watchTlsFiles } from './tls-tickets.js'
 import type { Workers } from './workers.js'
@@ -43,7 +43,7 @@ export interface ReloadParts extends StartedHead {
 export class Reloader {
   readonly access: AccessLogInForce
   readonly counters = new CounterKeeper()
-  readonly services: HeadServices
+  readonly services: CommonServices
   readonly #parts: ReloadParts
   readonly #workers: Workers
   /** The generation in force. */
@@ -68,7 +68,7 @@ export class Reloader {
     let isFirst = true
     const all = () => (isFirst ? [] : this.#generations())
     const generations = { all, present: () => this.#present }
-    this.services = new HeadServices(parts, generations, parts.loaded, this.#stateFileOf(parts.loaded))
+    this.services = new CommonServices(parts, generations, parts.loaded, this.#stateFileOf(parts.loaded))
     this.#present = this.#makeGeneration(parts.loaded, parts.bound, undefined)
     isFirst = false
     this.#present.applyLimits()

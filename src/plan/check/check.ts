@@ -10,6 +10,7 @@ import {
 import type { Arguments } from '../../config/arguments.js'
 import { unlandedProblems } from '../../config/check.js'
 import { hasOtherChildren, ownDatagramProblems } from '../../config/check-datagrams.js'
+import { ownProxyProblems } from '../../config/check-proxy.js'
 import { LANDED } from '../../config/landed.js'
 import type { ConfigProblem } from '../../config/problems.js'
 import { overrideRows } from '../../config/table-overrides.js'
@@ -137,12 +138,13 @@ function foreignFileProblems({ spawnd }: Loaded, { configuration }: Arguments): 
   return [{ severity: 'error', position, message, hint: "add 'config = FILE' to 'spawn'" }]
 }
 
-/** Errors for -1 with UDP listeners, which require the children of another program that -1 disables. */
+/** Errors for -1 with listeners that only the children of another program can serve, which -1 disables. */
 export function singleProcessProblems(
   { spawnd }: Loaded,
   { isSingleProcess }: Arguments,
 ): readonly ConfigProblem[] {
-  return isSingleProcess && hasOtherChildren(spawnd) ? ownDatagramProblems(spawnd) : []
+  if (!isSingleProcess || !hasOtherChildren(spawnd)) return []
+  return [...ownDatagramProblems(spawnd), ...ownProxyProblems(spawnd)]
 }
 
 /** The exit code for these problems, as in the original. */

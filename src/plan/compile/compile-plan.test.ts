@@ -2,6 +2,7 @@ import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { deserialize, serialize } from 'node:v8'
 import { fakeWorld } from '../../../test/config/fake-world.js'
+import { AccessList } from '../../admission/access-list.js'
 import { DEFAULT_BACK_OFF } from '../../balance/back-off.js'
 import { loadChosenConfiguration } from '../../config/load.js'
 import type { Plan } from '../../engine/plan.js'
@@ -11,7 +12,7 @@ import { DEFAULT_RELAY_OPTIONS } from '../../relay/options.js'
 import { PLAIN_REMOTE } from '../../relay/remote-options.js'
 import { DEFAULT_SESSION_OPTIONS } from '../../relay/session-options.js'
 import { SPLICE_POLICIES } from '../../relay/transfer/splice-policies.js'
-import { FLAG_ACCOUNTING } from '../../wire/child-message.js'
+import { FLAG_ACCOUNTING, FLAG_HAPROXY } from '../../wire/child-message.js'
 import type { Loaded } from '../load/load.js'
 import { NO_TLS_SETTINGS } from '../load/tls-loading.js'
 import { compilePlan, type PlanSurroundings } from './compile-plan.js'
@@ -133,6 +134,7 @@ test('listeners: each port of a block is one, with everything about it', () => {
     portIndex: 0,
     countersSlot: 5,
     maxConnections: 40,
+    proxy: undefined,
     isMptcp: false,
     isUdp: false,
     queue: { backlog: 50, overloadBacklog: 7 },
@@ -161,6 +163,35 @@ test('listeners: each port of a block is one, with everything about it', () => {
   const third = listeners[2]
   assert.deepEqual([third?.isMptcp, third?.socket.device, third?.sticky], [true, 'eth0', undefined])
   assert.notEqual(third?.block, first.block)
+})
+
+test('listeners with PROXY headers: whose are believed, for how long, and the addresses of peers are stored', () => {
+  const proxyOf = (listen: string) => {
+    const text = `id = spawnd { listen { ${listen} } } id = tcprelay { remote { 10.0.0.1:2 } }`
+    const { listeners, relay } = planOf(text)
+    const [{ message, proxy } = {}] = listeners
+    assert.equal(relay.notesPeers, proxy !== undefined)
+    assert.equal(message?.flags, proxy === undefined ? 0 : FLAG_HAPROXY)
+    const list = proxy && new AccessList(proxy.from)
+    const isIn = (...host: readonly number[]) => list?.admits(Uint8Array.from(host))
+    return { ...proxy, from: [isIn(10, 0, 0, 1), isIn(192, 0, 2, 1), isIn(192, 0, 3, 1)] }
+  }
+  const two = 'proxy from = 10.0.0.0/8 proxy from = 192.0.2.0/24'
+  const both = [true, true, false]
+  assert.deepEqual(proxyOf(`port = 1 proxy protocol = yes ${two} detect timeout = 2`), {
+    isOptional: false,
+    from: both,
+    timeoutMs: 2_000,
+  })
+  assert.deepEqual(proxyOf(`port = 1 haproxy = optional ${two} detect timeout = 0`), {
+    isOptional: true,
+    from: both,
+    timeoutMs: Number.POSITIVE_INFINITY,
+  })
+  // Nobody: peers of a Unix socket are not looked up there.
+  const unix = proxyOf('path = /run/a.sock proxy protocol = yes')
+  assert.deepEqual(unix, { isOptional: false, from: [false, false, false], timeoutMs: 5_000 })
+  assert.deepEqual(proxyOf('port = 1 proxy protocol = no').from, [undefined, undefined, undefined])
 })
 
 test('remotes are at their slots, and the pool has no others', () => {

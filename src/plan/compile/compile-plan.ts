@@ -44,7 +44,10 @@ export function compilePlan(loaded: Loaded, surroundings: PlanSurroundings): Pla
     routes: routes,
     remotes,
     admission: admissionPlan(spawnd),
-    relay: relayPlan(loaded, tls.servers.length > 0 || choosesByAddress || tellsAddress),
+    relay: relayPlan(
+      loaded,
+      tls.servers.length > 0 || choosesByAddress || tellsAddress || listeners.some(({ proxy }) => proxy),
+    ),
     tls,
     mavis: mavisSettings(tcprelay),
     workers: workersPlan(loaded),

@@ -1,5 +1,7 @@
 /** The listeners of a plan. */
 import type { StickyOptions } from '../../accept/sticky-cache.js'
+import { compileAccess } from '../../admission/access-list.js'
+import { isUnix } from '../../config/endpoint.js'
 import type { ListenerSettings } from '../../config/table-spawnd.js'
 import type { TcprelaySettings } from '../../config/table-tcprelay.js'
 import type { TlsMode } from '../../config/tls-mode.js'
@@ -9,6 +11,7 @@ import { IPPROTO_TCP, IPPROTO_UDP } from '../../kernel/constants.js'
 import { IPPROTO_SCTP } from '../../kernel/sctp.js'
 import type { SocketKind } from '../../kernel/socket-kind.js'
 import { socketOptions } from '../../kernel/socket-options.js'
+import type { ProxyPlan } from '../../relay/proxy-peers.js'
 import {
   type AcceptMessage,
   FLAG_ACCOUNTING,
@@ -46,6 +49,7 @@ export function listenerPlans(
       portIndex,
       countersSlot: listenerSlots[slot] as number,
       maxConnections: endless(maxConnections),
+      proxy: proxyPlan(settings),
       isMptcp: protocol === 'MPTCP',
       isUdp: protocol === 'UDP',
       queue: { backlog, overloadBacklog },
@@ -56,6 +60,25 @@ export function listenerPlans(
       socket: socketOptions(settings),
     }
   })
+}
+
+/**
+ * Undefined: its peers are clients. Also for children of another program, which may be started without `proxy from`: they
+ * read the header themselves, and decide whom they believe.
+ */
+function proxyPlan({
+  bind,
+  detectTimeoutMs,
+  proxyFrom,
+  proxyProtocol,
+}: ListenerSettings): ProxyPlan | undefined {
+  if (proxyProtocol === 'no' || (proxyFrom.length === 0 && !isUnix(bind))) return undefined
+  return {
+    isOptional: proxyProtocol === 'optional',
+    // A rule also without networks: without a rule everybody would be admitted.
+    from: compileAccess([{ isPermit: true, isNegated: false, networks: proxyFrom.flat() }]),
+    timeoutMs: endless(detectTimeoutMs),
+  }
 }
 
 function isFirstPort({ portIndex }: ListenerSettings): boolean {
@@ -72,12 +95,12 @@ export function stickyOptions(
 
 /** The message that a child receives with each connection of a listener. */
 function acceptMessage(listener: ListenerSettings, slot: number): AcceptMessage {
-  const { aaaProtocol, flags, haproxy, protocol, realm, sctp, tls, tlsPsk } = listener
+  const { aaaProtocol, flags, protocol, proxyProtocol, realm, sctp, tls, tlsPsk } = listener
   return {
     tlsVersions: protocol === 'UDP' ? packedDtlsVersions(tls) : packed(tls.versions, TLS_VERSION_BYTES),
     aaaProtocol: aaaProtocol === undefined ? 0 : AAA_PROTOCOL_NUMBERS[aaaProtocol],
     flags:
-      (haproxy ? FLAG_HAPROXY : 0) |
+      (proxyProtocol !== 'no' ? FLAG_HAPROXY : 0) |
       (flags.includes('accounting') ? FLAG_ACCOUNTING : 0) |
       (tlsPsk ? FLAG_TLS_PSK : 0) |
       (tls.kind === 'auto' ? FLAG_TLS_AUTO : 0),

@@ -2,6 +2,7 @@
 import { invariant } from '../../base/invariant.js'
 import type { Fd } from '../../kernel/calls.js'
 import type { SocketKind } from '../../kernel/socket-kind.js'
+import type { ProxyTlvs } from '../../wire/proxy/tlvs.js'
 import type { Connection } from '../connection.js'
 import type { Session } from '../session.js'
 import type { ClientHash } from '../stickiness.js'
@@ -31,6 +32,8 @@ export interface Frozen {
   readonly lastActiveMs: number
   /** As `Peers` has it. */
   readonly peer: Uint8Array
+  readonly via: string
+  readonly tlvs: ProxyTlvs | undefined
   readonly client: FrozenConnection
   readonly remote: FrozenConnection
   readonly toRemote: FrozenDirection
@@ -81,6 +84,8 @@ export function freezeSession(session: Session): Frozen | 'later' {
     acceptedAtMs: session.acceptedAtMs,
     lastActiveMs: session.lastActiveMs,
     peer: session.peer.slice(),
+    via: session.via,
+    tlvs: session.tlvs,
     client: freezeConnection(session.client),
     remote: freezeConnection(session.remote),
     toRemote: freezeDirection(session.toRemote),
@@ -129,6 +134,8 @@ export function thawSession(session: Session, frozen: Frozen): void {
   session.acceptedAtMs = frozen.acceptedAtMs
   session.lastActiveMs = frozen.lastActiveMs
   session.wasConnected = true
+  session.via = frozen.via
+  session.tlvs = frozen.tlvs
   // Not as a Unix address: the bytes are already in the stored form, so all of them are copied.
   if (options.notesPeers) peers.note(session.record, frozen.peer, false)
   thawDirection(session.toRemote, frozen.toRemote)

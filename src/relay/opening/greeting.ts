@@ -47,9 +47,10 @@ function greet(session: Session): void {
   const greeting = greetingOf(session)
   const { timeoutMs, detectMs = timeoutMs } = greeting
   const silenceMs = Math.max(detectMs, listeners[session.listenerSlot]?.detection?.timeoutMs ?? 0)
-  session.greetingDeadlineMs = loop.nowMs + timeoutMs
+  // The time for a PROXY header is part of it.
+  session.greetingDeadlineMs = session.acceptedAtMs + timeoutMs
   session.pollMs = PEEK_RETRY_FIRST_MS
-  session.setTimer(loop.nowMs + Math.min(silenceMs, timeoutMs))
+  session.setTimer(Math.min(loop.nowMs + silenceMs, session.greetingDeadlineMs))
   if (greeting.context === undefined || greeting.detectMs !== undefined) readOn(session)
   else beginTls(session, greeting)
 }

@@ -60,13 +60,16 @@ export class SessionFacts implements RouteFacts {
   }
 
   serverName(): string {
-    this.#serverName ??= clientServerName(this.#hello?.serverName ?? this.#tlsFacts()?.serverName)
+    this.#serverName ??= clientServerName(
+      this.#hello?.serverName ?? this.#tlsFacts()?.serverName ?? this.#session?.tlvs?.authority,
+    )
     return this.#serverName
   }
 
   alpn(): readonly string[] {
     if (this.#hello !== undefined) return this.#hello.alpn
-    const negotiated = this.#tlsFacts()?.alpn
+    // TLS that the sender of a PROXY header has terminated.
+    const negotiated = this.#tlsFacts()?.alpn ?? (this.#session?.tlvs?.alpn || undefined)
     return negotiated === undefined ? NO_ALPN : [negotiated]
   }
 

@@ -34,7 +34,7 @@ type FromServices =
   | 'staples'
   | 'verdictOf'
 
-export class HeadServices {
+export class CommonServices {
   readonly health: HealthService
   readonly hosts: HostService
   readonly #generations: Generations
