@@ -1,46 +1,17 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { deserialize, serialize } from 'node:v8'
-import { fakeWorld } from '../../../test/config/fake-world.js'
-import { AccessList } from '../../admission/access-list.js'
+import { planOf } from '../../../test/support/compiled-plan.js'
 import { DEFAULT_BACK_OFF } from '../../balance/back-off.js'
-import { loadChosenConfiguration } from '../../config/load.js'
-import type { Plan } from '../../engine/plan.js'
 import { NO_TLS } from '../../engine/tls-settings.js'
 import { NO_OPTIONS } from '../../kernel/socket-options.js'
 import { DEFAULT_RELAY_OPTIONS } from '../../relay/options.js'
 import { PLAIN_REMOTE } from '../../relay/remote-options.js'
 import { DEFAULT_SESSION_OPTIONS } from '../../relay/session-options.js'
 import { SPLICE_POLICIES } from '../../relay/transfer/splice-policies.js'
-import { FLAG_ACCOUNTING, FLAG_HAPROXY } from '../../wire/child-message.js'
-import type { Loaded } from '../load/load.js'
-import { NO_TLS_SETTINGS } from '../load/tls-loading.js'
-import { compilePlan, type PlanSurroundings } from './compile-plan.js'
-import { probePlans } from './probe-plans.js'
+import { FLAG_ACCOUNTING } from '../../wire/child-message.js'
+import type { PlanSurroundings } from './compile-plan.js'
 import { NO_REMOTE } from './remote-plans.js'
-
-/** A configuration without TLS files, as the head has loaded it. */
-function loadText(text: string): Loaded {
-  const { names, sources } = fakeWorld({ case: text })
-  const request = { file: 'case', names, sources, environment: new Map(), isInetd: false }
-  const choice = { program: 'tcprelay', programPath: 'tcprelay' } as const
-  const configuration = loadChosenConfiguration(request, choice)
-  assert.deepEqual(configuration.problems, [])
-  const tls = { settings: NO_TLS_SETTINGS, probes: [], stamps: new Map(), ocsp: [] }
-  return { ...configuration, sources, mechanism: 'epoll', stamps: new Map(), tls }
-}
-
-function planOf(text: string, surroundings: Partial<PlanSurroundings> = {}): Plan {
-  return compilePlan(loadText(text), {
-    listenerNames: ['127.0.0.1:1'],
-    listenerKinds: ['tcp'],
-    listenerSlots: [0],
-    remoteSlots: [0],
-    poolSlots: [0, 1, 2, 3],
-    mechanism: 'epoll',
-    ...surroundings,
-  })
-}
 
 const LEAST = 'id = spawnd { listen { port = 1 } } id = tcprelay { remote { 10.0.0.1:2 } }'
 
@@ -163,35 +134,6 @@ test('listeners: each port of a block is one, with everything about it', () => {
   const third = listeners[2]
   assert.deepEqual([third?.isMptcp, third?.socket.device, third?.sticky], [true, 'eth0', undefined])
   assert.notEqual(third?.block, first.block)
-})
-
-test('listeners with PROXY headers: whose are believed, for how long, and the addresses of peers are stored', () => {
-  const proxyOf = (listen: string) => {
-    const text = `id = spawnd { listen { ${listen} } } id = tcprelay { remote { 10.0.0.1:2 } }`
-    const { listeners, relay } = planOf(text)
-    const [{ message, proxy } = {}] = listeners
-    assert.equal(relay.notesPeers, proxy !== undefined)
-    assert.equal(message?.flags, proxy === undefined ? 0 : FLAG_HAPROXY)
-    const list = proxy && new AccessList(proxy.from)
-    const isIn = (...host: readonly number[]) => list?.admits(Uint8Array.from(host))
-    return { ...proxy, from: [isIn(10, 0, 0, 1), isIn(192, 0, 2, 1), isIn(192, 0, 3, 1)] }
-  }
-  const two = 'proxy from = 10.0.0.0/8 proxy from = 192.0.2.0/24'
-  const both = [true, true, false]
-  assert.deepEqual(proxyOf(`port = 1 proxy protocol = yes ${two} detect timeout = 2`), {
-    isOptional: false,
-    from: both,
-    timeoutMs: 2_000,
-  })
-  assert.deepEqual(proxyOf(`port = 1 haproxy = optional ${two} detect timeout = 0`), {
-    isOptional: true,
-    from: both,
-    timeoutMs: Number.POSITIVE_INFINITY,
-  })
-  // Nobody: peers of a Unix socket are not looked up there.
-  const unix = proxyOf('path = /run/a.sock proxy protocol = yes')
-  assert.deepEqual(unix, { isOptional: false, from: [false, false, false], timeoutMs: 5_000 })
-  assert.deepEqual(proxyOf('port = 1 proxy protocol = no').from, [undefined, undefined, undefined])
 })
 
 test('remotes are at their slots, and the pool has no others', () => {
@@ -495,33 +437,4 @@ id = tcprelay {
   ])
   const [alone] = planOf(LEAST.replace('id = tcprelay {', 'id = tcprelay { connect timeout = 7')).pools
   assert.deepEqual([alone?.queueSize, alone?.options.queueTimeoutMs], [Number.POSITIVE_INFINITY, 7_000])
-})
-
-test('a PROXY header: of the remote before that of its pool, and of checks that go where clients go', () => {
-  const text = `
-id = spawnd { listen { port = 1 } }
-id = tcprelay {
-  send proxy = v2 send proxy tlv = ssl, crc32c
-  health { type = tcp }
-  remote { 10.0.0.1:1 }
-  remote { 10.0.0.1:2 send proxy = v1 }
-  remote { 10.0.0.1:3 send proxy = no }
-  remote { 10.0.0.1:4 health { port = 8 } }
-  remote { 10.0.0.1:5 health { port = 8 send proxy = v1 } }
-  remote { 10.0.0.1:6 send proxy tlv = alpn health { send proxy = no } }
-  pool = plain { send proxy = no remote { 10.0.0.2:1 } }
-}`
-  const slots = { remoteSlots: [0, 1, 2, 3, 4, 5, 6], poolSlots: [0, 1] }
-  const { relay, remotes } = planOf(text, { ...SURROUNDINGS, ...slots })
-  const both = { version: 'v2', tlvs: ['ssl', 'crc32c'] }
-  assert.deepEqual(
-    remotes.map(({ options }) => options?.sendProxy),
-    [both, { version: 'v1', tlvs: [] }, undefined, both, both, { version: 'v2', tlvs: ['alpn'] }, undefined],
-  )
-  assert.equal(relay.notesPeers, true)
-  const { tcprelay } = loadText(text)
-  assert.deepEqual(
-    probePlans(tcprelay, []).map((plan) => plan?.sendProxy),
-    ['v2', 'v1', undefined, undefined, 'v1', undefined, undefined],
-  )
 })
