@@ -3,7 +3,6 @@ import { rmSync, writeFileSync } from 'node:fs'
 import { type TestContext, test } from 'node:test'
 import { temporaryFolder } from '../harness/clean-up.js'
 import { Client } from '../harness/client.js'
-import { SINGLE } from '../harness/modes.js'
 import { relayTo } from '../harness/relay.js'
 import { remoteThat, says } from '../harness/remote.js'
 import { replaceFile } from '../harness/replace-file.js'
@@ -27,7 +26,7 @@ test('members of a file that comes after the start, changes, breaks and vanishes
     'balance = round-robin',
     `discover { type = file file = ${path} interval = 100ms remote { weight = 2 } }`,
   )
-  const running = await SINGLE.start(t, plan)
+  const running = await plan.start(t)
   await running.logged(/pool default: cannot find members: cannot read .*: no such file or directory/)
   writeFileSync(path, `127.0.0.1:${a.port} name=first\n`)
   await running.logged(/pool default: members: joined first: 1 now/)

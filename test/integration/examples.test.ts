@@ -17,6 +17,8 @@ import { reload } from '../harness/reload.js'
 import { greets, type Remote, remoteThat, says } from '../harness/remote.js'
 import { until } from '../harness/until.js'
 import { FIRST_BYTES, rdpRequest } from '../support/first-bytes.js'
+import { v1Header } from '../support/proxy-header.js'
+import { readProxy } from '../support/read-proxy.js'
 
 const ANY_PORT = 'address = 127.0.0.1 port = 0'
 
@@ -416,4 +418,27 @@ test('mail.cfg: each port of a server gets the address of the client, and the cl
     )
   }
   assert.equal(servers.size, 1)
+})
+
+test('proxy-chain.cfg: the server gets a header with the addresses of the client, and others than the balancer are refused', async (t) => {
+  const server = await remoteThat((socket) => {
+    socket.once('data', (bytes: Buffer) => {
+      const { destination, source, sourcePort } = readProxy(bytes)
+      socket.end(`${source} ${sourcePort} ${destination}`)
+    })
+  }).start(t)
+  const relay = await startExample(t, 'proxy-chain.cfg', {
+    'port = 12345 proxy protocol': 'address = 127.0.0.1 port = 0 proxy protocol',
+    'proxy from = 192.0.2.0/24': 'proxy from = 127.0.0.2',
+    'access log = syslog': 'access log = stderr',
+    'address = 192.0.2.61 port = 12345': `address = 127.0.0.1 port = ${server.port}`,
+  })
+  const balancer = await relay.connect({ localAddress: '127.0.0.2' })
+  await balancer.send(v1Header({ source: '198.51.100.9', port: 7 }))
+  assert.equal(await balancer.readToEnd(), '198.51.100.9 7 192.0.2.1')
+  await balancer.close()
+  await relay.logged(/client=198\.51\.100\.9:7 via=127\.0\.0\.2:\d+ .*end=done/)
+  const other = await relay.connect({ localAddress: '127.0.0.3' })
+  await other.ending()
+  await relay.logged(/client=127\.0\.0\.3:\d+ .*end=rejected rule=proxy-from/)
 })

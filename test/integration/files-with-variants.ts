@@ -17,7 +17,6 @@ export const FILES_WITH_VARIANTS: Readonly<Record<string, RegExp>> = {
   datagrams: /datagram of (1|1472|9000|65507) bytes|overload = reset/,
   direct: /overload = close/,
   'discovery-dns': IN_MODES,
-  'discovery-file': IN_MODES,
   'discovery-etcd-program': IN_MODES,
   'discovery-http': IN_MODES,
   'discovery-members': IN_MODES,

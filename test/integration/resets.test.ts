@@ -146,7 +146,7 @@ for (const { who, cast } of SIDES) {
   })
 
   test(`bytes queued when the ${who} resets are delivered, then the reset`, async (t) => {
-    const stage = await stageFor(t, 4096)
+    const stage = await stageFor(t, 16_384)
     if (!stage) return
     const { breaking, whole } = cast(await stage.join())
     const sent = await breaking.fill()

@@ -17,6 +17,7 @@ import { echoes, remoteThat } from '../harness/remote.js'
 import { connectTls, fileWith, type identityFiles, localhost, servedWith } from '../harness/tls.js'
 import { until } from '../harness/until.js'
 import { makeIdentity } from '../support/certificates.js'
+import { v1Header, v2Header } from '../support/proxy-header.js'
 import { type ReadHeader, readProxy, readTlvs } from '../support/read-proxy.js'
 
 const SSL = 0x20
@@ -79,6 +80,43 @@ for (const mode of MODES) {
     })
   }
 }
+
+test('in a chain, the header of the client goes on with both addresses', async (t) => {
+  const before = [
+    v1Header({ source: '198.51.100.9', port: 7 }),
+    v2Header({ family: 0x21, source: [0x20, 1, 0xd, 0xb8, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 9], port: 7 }),
+  ]
+  const after = [
+    {
+      protocol: 'TCP4',
+      source: '198.51.100.9',
+      sourcePort: 7,
+      destination: '192.0.2.1',
+      destinationPort: 443,
+    },
+    {
+      protocol: 'TCP6',
+      source: '2001:0db8:0000:0000:0000:0000:0000:0009',
+      sourcePort: 7,
+      destination: Array(8).fill('0101').join(':'),
+      destinationPort: 443,
+    },
+  ]
+  for (const version of ['v1', 'v2']) {
+    const server = await proxiedRemote(t)
+    const listener = `${LISTEN} proxy protocol = yes proxy from = 127.0.0.0/8`
+    const relay = await relayTo(server.with(`send proxy = ${version}`))
+      .listeningOn(listener)
+      .start(t)
+    for (const [i, header] of before.entries()) {
+      const client = await relay.connect()
+      await client.send(Buffer.concat([header, Buffer.from('hello')]))
+      assert.equal(await client.read(5), 'hello')
+      const { headerBytes: _headerBytes, tlvs: _tlvs, ...ends } = await server.header(i)
+      assert.deepEqual(ends, after[i])
+    }
+  }
+})
 
 test('the first bytes of a client come with the header, and a silent client has one at once', async (t) => {
   const server = await proxiedRemote(t)

@@ -11,10 +11,16 @@ const PATH_AT = 2
 const NOWHERE = new Uint8Array(4)
 
 /** Reads them into `facts`. Uses the scratch block. */
-export function readClientEnds({ client, peer, relay }: Session, { destination, source }: ProxyFacts): void {
+export function readClientEnds(session: Session, { destination, source }: ProxyFacts): void {
+  const { client, clientDestination, peer, relay } = session
   const { blocks, system } = relay
   // No path is stored of clients of Unix sockets, which usually have none.
   setEnd(source, peer, peer[0] === AF_UNIX ? PATH_AT : peer.length)
+  // Another relay has named it.
+  if (clientDestination !== undefined) {
+    setEnd(destination, clientDestination, clientDestination.length)
+    return
+  }
   // The address that the client has connected to, also at a transparent listener and where one listens on all addresses.
   const byteLength = system.calls.localAddress(client.fd, blocks.scratch)
   if (byteLength < 0) destination.clear()

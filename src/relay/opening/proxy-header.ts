@@ -114,6 +114,7 @@ function applyHeader(session: Session): void {
   if (HEADER.source !== 'peer') {
     if (options.hasAccessLog) session.via = describePeer(session.peer)
     peers.note(session.record, clientAddress(), false)
+    session.clientDestination = destinationAddress()
     session.tlvs = HEADER.tlvs
     if (trace.isOn)
       trace.say(`session ${session.id}: client ${describePeer(session.peer)} by its PROXY header`)
@@ -136,17 +137,30 @@ function reject(session: Session, rule: string): void {
   closeInOrder(session, 'rejected')
 }
 
-/** The address in the header as struct sockaddr_in or sockaddr_in6; of a Unix socket only the family. */
+/** The client's address in the header; valid until the next one. */
 function clientAddress(): Uint8Array {
-  const { host, port, source } = HEADER
+  ADDRESS.fill(0)
+  writeAddress(ADDRESS, HEADER.host, HEADER.port)
+  return ADDRESS
+}
+
+/** A header does not say which Unix socket the client has connected to, or it is of no use elsewhere. */
+function destinationAddress(): Uint8Array | undefined {
+  if (HEADER.source === 'unix') return undefined
+  const address = new Uint8Array(ADDRESS.length)
+  writeAddress(address, HEADER.destination, HEADER.destinationPort)
+  return address
+}
+
+/** As struct sockaddr_in or sockaddr_in6; of a Unix socket only the family. `address`: zeros. */
+function writeAddress(address: Uint8Array, host: Uint8Array, port: number): void {
+  const { source } = HEADER
   const [family, at, byteCount] =
     source === 'ipv4' ? [AF_INET, IPV4_AT, 4] : source === 'ipv6' ? [AF_INET6, IPV6_AT, 16] : [AF_UNIX, 0, 0]
-  ADDRESS.fill(0)
-  for (let i = 0; i < byteCount; i++) ADDRESS[at + i] = host[i] as number
-  ADDRESS[0] = family
-  ADDRESS[2] = port >> 8
-  ADDRESS[3] = port & 0xff
-  return ADDRESS
+  for (let i = 0; i < byteCount; i++) address[at + i] = host[i] as number
+  address[0] = family
+  address[2] = port >> 8
+  address[3] = port & 0xff
 }
 
 /** The peer is its own client, where that is allowed. */

@@ -13,6 +13,9 @@ export class ProxyHeader {
   /** The client's address: 4 bytes, or 16 for IPv6. */
   readonly host: Uint8Array = new Uint8Array(16)
   port = 0
+  /** The address that the client has connected to, in the family of its own. */
+  readonly destination: Uint8Array = new Uint8Array(16)
+  destinationPort = 0
   /** Undefined without TLVs, which only version 2 has. */
   tlvs: ProxyTlvs | undefined = undefined
   /** Why the last header was malformed. */

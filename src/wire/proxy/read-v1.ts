@@ -33,13 +33,14 @@ function readLine(line: string, header: ProxyHeader): boolean {
   const family = line.startsWith('TCP4') ? 'ipv4' : 'ipv6'
   const [, source = '', destination = '', sourcePort = '', destinationPort = ''] =
     (family === 'ipv4' ? IPV4 : IPV6).exec(line) ?? []
-  const host = bytesOf(source, family)
-  const port = portOf(sourcePort)
-  if (host === undefined || bytesOf(destination, family) === undefined) return false
-  if (port === undefined || portOf(destinationPort) === undefined) return false
+  const [host, place] = [bytesOf(source, family), bytesOf(destination, family)]
+  const [port, placePort] = [portOf(sourcePort), portOf(destinationPort)]
+  if (host === undefined || place === undefined || port === undefined || placePort === undefined) return false
   header.source = family
   header.host.set(host)
   header.port = port
+  header.destination.set(place)
+  header.destinationPort = placePort
   return true
 }
 

@@ -43,9 +43,14 @@ export function readV2(bytes: Uint8Array, byteCount: number, bytesMax: number, h
   if (byteCount < end) return INCOMPLETE
   header.source = family.source
   const tlvsAt = ADDRESSES_AT + family.bytes
-  if (family.hostBytes > 0) {
-    for (let i = 0; i < family.hostBytes; i++) header.host[i] = bytes[ADDRESSES_AT + i] as number
-    header.port = uint16(bytes, ADDRESSES_AT + 2 * family.hostBytes)
+  const { hostBytes } = family
+  if (hostBytes > 0) {
+    for (let i = 0; i < hostBytes; i++) {
+      header.host[i] = bytes[ADDRESSES_AT + i] as number
+      header.destination[i] = bytes[ADDRESSES_AT + hostBytes + i] as number
+    }
+    header.port = uint16(bytes, ADDRESSES_AT + 2 * hostBytes)
+    header.destinationPort = uint16(bytes, ADDRESSES_AT + 2 * hostBytes + 2)
   }
   if (tlvsAt === end) return end
   const tlvs = readTlvs(bytes, tlvsAt, end)
