@@ -81,6 +81,11 @@ for (const mode of MODES) {
   }
 }
 
+/** Version 1 has IPv6 addresses with all of their zeros. */
+function shortest(host: string): string {
+  return host.includes(':') ? new URL(`http://[${host}]`).hostname.slice(1, -1) : host
+}
+
 test('in a chain, the header of the client goes on with both addresses', async (t) => {
   const before = [
     v1Header({ source: '198.51.100.9', port: 7 }),
@@ -96,9 +101,9 @@ test('in a chain, the header of the client goes on with both addresses', async (
     },
     {
       protocol: 'TCP6',
-      source: '2001:0db8:0000:0000:0000:0000:0000:0009',
+      source: '2001:db8::9',
       sourcePort: 7,
-      destination: Array(8).fill('0101').join(':'),
+      destination: Array(8).fill('101').join(':'),
       destinationPort: 443,
     },
   ]
@@ -112,7 +117,14 @@ test('in a chain, the header of the client goes on with both addresses', async (
       const client = await relay.connect()
       await client.send(Buffer.concat([header, Buffer.from('hello')]))
       assert.equal(await client.read(5), 'hello')
-      const { headerBytes: _headerBytes, tlvs: _tlvs, ...ends } = await server.header(i)
+      const {
+        destination,
+        headerBytes: _headerBytes,
+        source,
+        tlvs: _tlvs,
+        ...others
+      } = await server.header(i)
+      const ends = { ...others, source: shortest(source), destination: shortest(destination) }
       assert.deepEqual(ends, after[i])
     }
   }
