@@ -96,12 +96,13 @@ export class Prober {
     const { nowMs, random } = this.#parts
     const interval = watched.isUrgent ? plan.fastIntervalMs : intervalOf(plan, watched.pace)
     const varied = interval * (1 + plan.jitter * (2 * random() - 1))
-    this.#after(watched, Math.max(0, watched.startedMs + varied - nowMs()))
+    const presentMs = nowMs()
+    this.#after(watched, Math.max(0, watched.startedMs + varied - presentMs), presentMs)
   }
 
-  #after(watched: Watched, delayMs: number): void {
+  #after(watched: Watched, delayMs: number, nowMs = this.#parts.nowMs()): void {
     clearTimeout(watched.timer)
-    watched.dueMs = this.#parts.nowMs() + delayMs
+    watched.dueMs = nowMs + delayMs
     watched.timer = setTimeout(() => this.#onDue(watched), delayMs)
   }
 
