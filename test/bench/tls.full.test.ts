@@ -103,7 +103,7 @@ const missing = ['taskset', 'haproxy', 'nginx', 'openssl'].filter(
 const skip =
   missing.length > 0 ? `missing: ${missing.join(', ')}` : cpus().length < 2 ? 'two cores are needed' : false
 
-async function measured(work: Workload, relays: readonly Relay[] = [haproxy]): Promise<Rounds> {
+async function measured(work: Workload, relays: readonly Relay[] = [haproxy], seconds = 1): Promise<Rounds> {
   const failures: Failure[] = []
   const plan = {
     relays: relays.map((relay) => ({ ...relay, version: '' })),
@@ -111,7 +111,7 @@ async function measured(work: Workload, relays: readonly Relay[] = [haproxy]): P
     omissions: [],
   }
   const progress = { measured: () => {}, failed: (failure: Failure) => failures.push(failure) }
-  const rounds = new Rounds(plan, { seconds: 1, warmUpMs: 200, repeatsMax: 0 }, progress)
+  const rounds = new Rounds(plan, { seconds, warmUpMs: 200, repeatsMax: 0 }, progress)
   await rounds.run(1)
   assert.deepEqual(failures, [])
   return rounds
@@ -127,7 +127,8 @@ test('full and resumed handshakes are measured with HAProxy and verified', { ski
 
 test('whole connections by one of 1,000 server names are measured', { skip }, async () => {
   const relays = [tcprelay, haproxy, nginxStream]
-  const { samples } = (await measured(workload('names'), relays)).results
+  // The first connections may take longer than a second on a busy machine: each needs a context of its own.
+  const { samples } = (await measured(workload('names'), relays, 4)).results
   assert.deepEqual(
     samples.map(({ relay, work }) => [relay, work.faults]),
     relays.map(({ name }) => [name, []]),

@@ -10,7 +10,7 @@ import { until } from '../harness/until.js'
 import { variants } from '../harness/variants.js'
 
 const PREFIX = '/services/web/'
-/** All of them in the other modes, in the long run; `discovery-etcd.test.ts` makes a thousand in any case. */
+/** All of them in the other modes, in the long run; `discovery-etcd.full.test.ts` makes a thousand in any case. */
 const CHANGES = variants([200], [1_000]).at(-1) ?? 0
 /** Of different members, so that no two changes of one overtake each other. */
 const AT_ONCE = 10
