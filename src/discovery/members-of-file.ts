@@ -4,7 +4,7 @@ import type { FoundMember } from './source.js'
 /** That of `health/saved-state.ts`, which writes the file and reports one that cannot be used. */
 const STATE_VERSION = 1
 
-/** By pool. Entries that this version does not understand are left out: the source will say what there is. */
+/** By pool. Entries that this version does not understand are left out: the first answer of the source replaces them. */
 export function membersOfFile(text: string): ReadonlyMap<string, readonly FoundMember[]> {
   const { pools, version } = parsed(text)
   if (version !== STATE_VERSION || !isObject(pools)) return new Map()

@@ -112,7 +112,7 @@ test('members get slots and addresses, and each change one log line', async (t) 
   ])
 })
 
-test('a problem is told once, and removes nothing', async (t) => {
+test('a problem is logged once, and removes nothing', async (t) => {
   const { answer, changes, lines, pool, sources } = await poolOf(t, [member('a')])
   sources[0]?.events.onProblem('HTTP 503')
   sources[0]?.events.onProblem('HTTP 503')
@@ -129,7 +129,7 @@ test('a problem is told once, and removes nothing', async (t) => {
   assert.deepEqual(changes, [])
 })
 
-test('what an answer lacks is told when it changes, twice a minute at most', async (t) => {
+test('what an answer lacks is logged when it changes, twice a minute at most', async (t) => {
   t.mock.timers.enable({ apis: ['setTimeout'] })
   const { lines, pass, sources } = await poolOf(t, [member('a')])
   const answer = (lack?: string) => sources[0]?.events.onAnswer([member('a')], lack)
@@ -143,7 +143,7 @@ test('what an answer lacks is told when it changes, twice a minute at most', asy
   ])
 })
 
-test('a source that fails again and again is told twice a minute at most', async (t) => {
+test('repeated failures of a source are logged twice a minute at most', async (t) => {
   t.mock.timers.enable({ apis: ['setTimeout'] })
   const { answer, lines, pass, sources } = await poolOf(t, [member('a')])
   for (let i = 0; i < 40; i++) {

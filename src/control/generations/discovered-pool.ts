@@ -20,7 +20,7 @@ import type { PlacedChanges, PlacedMember } from './placed-member.js'
 /** How often a slot is looked for while a member has none. */
 const RETRY_SLOTS_MS = 1_000
 
-/** A source that fails again for the same reason is told once in this time, and a lack that changes. */
+/** Limits the log lines about failures for the same reason, and about what answers lack. */
 const TELL_EVERY_MS = 30_000
 
 export interface DiscoveredPoolParts {

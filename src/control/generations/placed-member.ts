@@ -12,7 +12,7 @@ export interface PlacedMember {
   readonly tier: number | undefined
 }
 
-/** What a generation is told of the members of one of its pools. */
+/** A change of the members of one pool, for every generation that has the pool. */
 export interface PlacedChanges {
   /** New ones, and those that have changed. */
   readonly joined: readonly PlacedMember[]

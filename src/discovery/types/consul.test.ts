@@ -166,7 +166,7 @@ test('a query that is held back for too long is a problem', async (t) => {
   await reports.answered(length + 1)
 })
 
-test('asks again at once when it is told to, in the middle of a query', async (t) => {
+test('asks again at once on request, in the middle of a query', async (t) => {
   const consul = await fakeConsul(t)
   const reports = watched(t, consul.server.url)
   await until('a blocking query', () => consul.held.size === 1)

@@ -245,7 +245,7 @@ test('asks the endpoints in turn, and reports a problem when none answers', asyn
   await until('both', () => [both, other].includes(withoutPlace(reports.problems.at(-1) ?? '')))
 })
 
-test('reads all keys again at the interval, and when it is told to', async (t) => {
+test('reads all keys again at the interval, and on request', async (t) => {
   const server = await fakeEtcd(t, RANGE, headerOf(9))
   const often = watched(t, [server.url], { intervalMs: SOON_MS })
   await often.answered(3)

@@ -212,7 +212,7 @@ test('TLS: the authority is verified, files are read again, a client has a certi
   assert.match(await bad.troubled(), /cannot use the certificate files: /)
 })
 
-test('asks again at once when it is told to, and reports nothing after it is closed', async (t) => {
+test('asks again at once on request, and reports nothing after it is closed', async (t) => {
   const server = await scriptedServer(t, json(MEMBERS))
   const reports = openedAt(t, server.url, { intervalMs: NEVER_MS })
   await reports.answered(1)

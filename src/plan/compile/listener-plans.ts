@@ -64,7 +64,7 @@ export function listenerPlans(
 
 /**
  * Undefined: its peers are clients. Also for children of another program, which may be started without `proxy from`: they
- * read the header themselves, and decide whom they believe.
+ * read the header themselves, and have a list of trusted peers of their own.
  */
 function proxyPlan({
   bind,

@@ -53,8 +53,8 @@ export class ParallelAttempts {
   }
 
   /**
-   * The current attempt of the session goes on as a parallel one, and there is no current one. With `isElsewhere` the next
-   * one is at another remote, and the session has none until that is chosen.
+   * Makes the current attempt of the session a parallel one; the session then has no current attempt. `isElsewhere`: the next
+   * attempt is at another remote, and the session has no remote until that is chosen.
    */
   add(session: Session, isElsewhere: boolean): void {
     this.#records[this.count] ??= new ParallelAttempt(session)
