@@ -202,9 +202,14 @@ export class Relay {
     })
     const names = this.program.stderr.matching(/bind to .* succeeded/)
     this.#ports = names.map((line) => Number(/:(\d+) succeeded/.exec(line)?.[1]))
+    this.idles()
+    afterwards(this.#t, () => this.#leavesNothing())
+  }
+
+  /** Records its descriptors and threads as those without a session. */
+  idles(): void {
     this.#idleKinds = descriptorKinds(this.pid)
     this.#idleThreads = threadCountOf(this.pid)
-    afterwards(this.#t, () => this.#leavesNothing())
   }
 
   /**

@@ -3,10 +3,11 @@ import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { Client } from '../harness/client.js'
 import { MODES } from '../harness/modes.js'
-import { relayTo } from '../harness/relay.js'
+import { Relay, relayTo } from '../harness/relay.js'
 import { reload } from '../harness/reload.js'
 import { remoteThat, says } from '../harness/remote.js'
 import { fileWith } from '../harness/tls.js'
+import { until } from '../harness/until.js'
 import { type Handle, json, scriptedServer } from '../support/discovery.js'
 
 /** Names of pools, which are those of the sources. */
@@ -16,6 +17,7 @@ for (const mode of MODES) {
   test(`${mode.name}: members from HTTP, Consul and Kubernetes`, async (t) => {
     const remote = await remoteThat(says('x')).start(t)
     const seen: string[] = []
+    let heldBack = 0
     const answers: Record<string, unknown> = {
       '/members': { members: [{ name: 'of-http', address: '127.0.0.1', port: remote.port }] },
       '/v1/health/service/web': [
@@ -41,8 +43,10 @@ for (const mode of MODES) {
       const { authorization, 'x-consul-token': token } = request.headers
       seen.push(`${pathname} ${token ?? authorization}`)
       // Blocking queries and watches are held back.
-      if (searchParams.has('index') || searchParams.has('watch')) response.flushHeaders()
-      else json(answers[pathname], { 'X-Consul-Index': '1' })(request, response, body)
+      if (searchParams.has('index') || searchParams.has('watch')) {
+        response.flushHeaders()
+        heldBack += 1
+      } else json(answers[pathname], { 'X-Consul-Index': '1' })(request, response, body)
     }
     const server = await scriptedServer(t, handle)
     const common = `url = ${server.url} token file = ${fileWith(t, 'secret')} timeout = 10s`
@@ -58,6 +62,8 @@ for (const mode of MODES) {
     await running.logged(/pool http: members: joined of-http: 1 now/)
     await running.logged(/pool consul: members: joined n1\/web1: 1 now/)
     await running.logged(/pool kubernetes: members: joined web-7d4b: 1 now/)
+    await until('a blocking query and a watch', () => heldBack === 2)
+    if (running instanceof Relay) running.idles()
     for (const index of POOLS.keys()) {
       const client = await Client.connect(t, { port: running.port(index) })
       assert.equal(await client.readToEnd(), 'x')
