@@ -1,4 +1,5 @@
 /** Phases of a session, their transitions, and the reasons for which sessions end. */
+import type { ListOwner } from '../admission/rule-lists.js'
 import type { AttemptLimit } from '../balance/attempt-limit.js'
 import type { Refusal } from '../base/authorization.js'
 import { COUNT, LISTENER_COUNT, REMOTE_COUNT } from '../observe/counters.js'
@@ -8,6 +9,7 @@ export const OPENING_PHASES = [
   'proxy-header',
   'greeting',
   'detecting',
+  'admitting',
   'asking',
   'resolving',
   'dialling',
@@ -25,6 +27,8 @@ export const MAY_BECOME: Readonly<Record<Phase, readonly Phase[]>> = {
   greeting: onwards('greeting'),
   /** A peek at the first bytes, to detect the protocol. */
   detecting: onwards('detecting'),
+  /** Access rules about what has been read of the client. */
+  admitting: onwards('admitting'),
   /** Waiting for the verdict of MAVIS. */
   asking: onwards('asking'),
   /** Waiting for the addresses of the host that the client asks for. */
@@ -65,8 +69,8 @@ export type EndReason =
   | 'proxy-header'
   /** The peer closed without a byte where a PROXY header is required: a health check. Not in the access log. */
   | 'proxy-check'
-  /** An access rule rejected the client that the PROXY header names. */
-  | 'rejected'
+  /** Whose list of access rules rejected the client: that of the section, of its listener, or of the route that matched it. */
+  | ListOwner
   /** MAVIS rejected the client. */
   | `mavis-${Refusal}`
   /** No pool serves the client. */
@@ -116,6 +120,8 @@ export const REASON_COUNTS: Readonly<Record<EndReason, number>> = {
   'proxy-header': COUNT.badProxyHeaders,
   'proxy-check': COUNT.proxyChecks,
   rejected: COUNT.rejected,
+  'listener-rule': COUNT.rejectedByListener,
+  'route-rule': COUNT.rejectedByRoute,
   'mavis-denied': COUNT.mavisDenied,
   'mavis-not-found': COUNT.mavisNotFound,
   'mavis-not-member': COUNT.mavisNotMember,
@@ -151,6 +157,8 @@ export const LISTENER_REASON_COUNTS: SomeReasonCounts = {
   'bad-greeting': LISTENER_COUNT.notServed,
   'proxy-header': LISTENER_COUNT.notServed,
   rejected: LISTENER_COUNT.rejected,
+  'listener-rule': LISTENER_COUNT.rejected,
+  'route-rule': LISTENER_COUNT.rejected,
   'no-route': LISTENER_COUNT.notServed,
   'rejected-by-route': LISTENER_COUNT.notServed,
   'name-not-allowed': LISTENER_COUNT.notServed,

@@ -77,6 +77,8 @@ export class Session implements TimerOwner {
 
   /** The peer that has sent a PROXY header for the client, for the access log; '' if the client itself is connected. */
   via = ''
+  /** A PROXY header has named the client: `peer` is not the address of the connection. */
+  isNamed = false
   /** Where its client has connected to, as a socket address; undefined: to the socket of this session. */
   clientDestination: Uint8Array | undefined = undefined
   /** What the header says besides addresses. */
@@ -348,6 +350,7 @@ export class Session implements TimerOwner {
     this.protocol = NO_PROTOCOL
     this.clientKey = ''
     this.via = ''
+    this.isNamed = false
     this.clientDestination = undefined
     this.tlvs = undefined
   }

@@ -14,7 +14,7 @@ export function loadText(text: string): Loaded {
   const configuration = loadChosenConfiguration(request, choice)
   assert.deepEqual(configuration.problems, [])
   const tls = { settings: NO_TLS_SETTINGS, probes: [], stamps: new Map(), ocsp: [] }
-  return { ...configuration, sources, mechanism: 'epoll', stamps: new Map(), tls }
+  return { ...configuration, sources, mechanism: 'epoll', stamps: new Map(), geo: new Map(), tls }
 }
 
 export function planOf(text: string, surroundings: Partial<PlanSurroundings> = {}): Plan {

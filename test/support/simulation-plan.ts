@@ -16,7 +16,14 @@ export function compileText(text: string, change: Change = {}): SimulatedPlan | 
   const configuration = loadChosenConfiguration(request, { program: 'tcprelay', programPath: 'tcprelay' })
   assert.deepEqual(configuration.problems, [])
   const tls = { settings: NO_TLS_SETTINGS, probes: [], stamps: new Map(), ocsp: [] }
-  const loaded = { ...configuration, sources, mechanism: 'epoll', stamps: new Map(), tls } as const
+  const loaded = {
+    ...configuration,
+    sources,
+    mechanism: 'epoll',
+    stamps: new Map(),
+    geo: new Map(),
+    tls,
+  } as const
   return compileForSimulation(loaded, { policy: undefined, pool: undefined, ...change })
 }
 

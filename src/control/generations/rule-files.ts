@@ -1,12 +1,15 @@
-/** Files of access rules (`permit file`, `deny file`): read again when they change, without a reload. */
-import type { AccessTable } from '../../admission/access-list.js'
+/**
+ * Files that access rules name (`permit file`, `deny file`, `geo file`): read again when they change, without a reload.
+ */
+import type { RuleEntries } from '../../admission/rule-entries.js'
+import type { AccessPlan } from '../../admission/rule-list-plan.js'
 import type { AccessRule } from '../../config/access-rule.js'
 import { readRuleFile } from '../../config/rule-file.js'
 import { cannotRead, type Sources } from '../../config/sources.js'
 import type { Boundary } from '../../observe/boundary.js'
 import { ERR, INFO } from '../../observe/severity.js'
 import type { Say } from '../../observe/trace.js'
-import { accessTableOf } from '../../plan/compile/admission-plan.js'
+import { accessPlan, type GivenLists } from '../../plan/compile/admission-plan.js'
 import { fileSources } from '../../plan/load/file-sources.js'
 import type { Loaded } from '../../plan/load/load.js'
 import { type FileStamp, FileWatch, stampOf } from '../../services/file-watch.js'
@@ -20,7 +23,7 @@ export interface RuleFilesParts {
   /** The file system unless a test says otherwise. */
   readonly sources?: Sources
   /** The rules of this configuration have changed. */
-  onTable(of: Loaded, table: AccessTable): void
+  onAccess(of: Loaded, access: AccessPlan): void
 }
 
 /** Watches the files of one configuration, that of the generation in force. */
@@ -29,12 +32,12 @@ export class RuleFiles {
   readonly #sources: Sources
   readonly #watch: FileWatch
   #loaded: Loaded | undefined
-  /** The rules of `#loaded` with the entries in force. */
-  #rules: readonly AccessRule[] = []
+  /** By file, the entries in force. */
+  readonly #entries = new Map<string, RuleEntries>()
   /** Stamps of the files when they were read last. */
   #stamps = new Map<string, FileStamp>()
   /** Undefined: no file has changed since `#loaded` was read. */
-  #table: AccessTable | undefined
+  #access: AccessPlan | undefined
 
   constructor(parts: RuleFilesParts) {
     this.#parts = parts
@@ -47,16 +50,17 @@ export class RuleFiles {
     // The next generation of the same configuration.
     if (loaded === this.#loaded) return
     this.#loaded = loaded
-    this.#rules = loaded.spawnd.accessRules
-    this.#table = undefined
-    const files = this.#rules.flatMap((rule) => ('file' in rule ? rule.file : []))
+    this.#access = undefined
+    this.#entries.clear()
+    for (const rule of rulesOf(loaded)) if ('file' in rule) this.#entries.set(rule.file, rule.entries)
+    const files = [...this.#entries.keys()]
     this.#stamps = new Map(files.map((file) => [file, loaded.stamps.get(file) ?? '']))
     this.#watch.watch(this.#stamps, everyMs)
   }
 
-  /** What another generation of this configuration begins with; undefined: the table of its plan. */
-  tableOf(loaded: Loaded): AccessTable | undefined {
-    return loaded === this.#loaded ? this.#table : undefined
+  /** What another generation of this configuration begins with; undefined: the rules of its plan. */
+  accessOf(loaded: Loaded): AccessPlan | undefined {
+    return loaded === this.#loaded ? this.#access : undefined
   }
 
   close(): void {
@@ -67,8 +71,8 @@ export class RuleFiles {
     const loaded = this.#loaded
     const changed = [...this.#stamps.keys()].filter((file) => this.#hasChanged(file))
     if (loaded === undefined || changed.length === 0) return
-    this.#table = accessTableOf({ ...loaded.spawnd, accessRules: this.#rules })
-    this.#parts.onTable(loaded, this.#table)
+    this.#access = accessPlan(this.#given(loaded))
+    this.#parts.onAccess(loaded, this.#access)
     for (const file of changed)
       this.#parts.say(INFO, `access rules: ${file} has changed: ${inForce(this.#countIn(file))}`)
   }
@@ -89,10 +93,24 @@ export class RuleFiles {
       const others = mistakes.length === 1 ? '' : `, and ${mistakes.length - 1} more`
       return this.#keepOld(file, `${file}:${line}:${column}: ${message}${others}`)
     }
-    this.#rules = this.#rules.map((rule) =>
-      'file' in rule && rule.file === file ? { ...rule, entries } : rule,
-    )
+    this.#entries.set(file, entries)
     return true
+  }
+
+  /** The rules with the entries in force. */
+  #given({ geo, spawnd, tcprelay }: Loaded): GivenLists {
+    const present = <L extends { readonly accessRules: readonly AccessRule[] }>(list: L): L => ({
+      ...list,
+      accessRules: list.accessRules.map((rule) =>
+        'file' in rule ? { ...rule, entries: this.#entries.get(rule.file) ?? rule.entries } : rule,
+      ),
+    })
+    const listeners = spawnd.listeners.filter(isFirstPort).map(present)
+    return {
+      geo,
+      spawnd: { ...present(spawnd), listeners },
+      tcprelay: { routes: tcprelay.routes.map(present) },
+    }
   }
 
   #keepOld(file: string, why: string): false {
@@ -101,9 +119,18 @@ export class RuleFiles {
   }
 
   #countIn(file: string): number {
-    const rule = this.#rules.find((rule) => 'file' in rule && rule.file === file)
-    return rule !== undefined && 'file' in rule ? rule.entries.lines.length : 0
+    return this.#entries.get(file)?.lines.length ?? 0
   }
+}
+
+/** The ports of a block have the same rules. */
+function isFirstPort({ portIndex }: { readonly portIndex: number }): boolean {
+  return portIndex === 0
+}
+
+function rulesOf({ spawnd, tcprelay }: Loaded): readonly AccessRule[] {
+  const lists = [spawnd, ...spawnd.listeners.filter(isFirstPort), ...tcprelay.routes]
+  return lists.flatMap(({ accessRules }) => accessRules)
 }
 
 function inForce(count: number): string {

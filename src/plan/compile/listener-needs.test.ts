@@ -26,7 +26,7 @@ function listenersOf(listeners: string, routes: string): readonly ListenerPlan[]
   const count = configuration.spawnd.listeners.length
   const places = Array.from({ length: count }, (_, slot) => slot)
   return compilePlan(
-    { ...configuration, sources, mechanism: 'epoll', stamps: new Map(), tls },
+    { ...configuration, sources, mechanism: 'epoll', stamps: new Map(), geo: new Map(), tls },
     {
       listenerNames: places.map(String),
       listenerKinds: places.map(() => 'tcp' as const),

@@ -1,4 +1,5 @@
 /** Loads a configuration with what it names: mechanism, TLS files, sources for messages. */
+import type { GeoNetworks } from '../../admission/geo-networks.js'
 import type { PollMechanism } from '../../base/poll-mechanism.js'
 import type { Arguments } from '../../config/arguments.js'
 import { handedOverProblems } from '../../config/check-handed-over.js'
@@ -24,12 +25,14 @@ export interface Loaded extends Configuration {
   readonly sources: Sources
   /** Of the files that were read, those of TLS excepted, taken before. */
   readonly stamps: Stamps
+  /** Networks of the countries and autonomous systems that access rules name. */
+  readonly geo: GeoNetworks
   /** TLS settings and files; their problems are among `problems`. */
   readonly tls: Omit<LoadedTls, 'problems'>
 }
 
 /** The text of a configuration and its files, before TLS and the mechanism are checked. */
-type Read = Omit<Loaded, 'mechanism' | 'tls'>
+type Read = Omit<Loaded, 'geo' | 'mechanism' | 'tls'>
 
 export interface LoadOptions {
   readonly program: 'tcprelay' | 'spawnd'
@@ -100,11 +103,19 @@ async function complete(read: Read, options: TlsLoadOptions): Promise<Loaded> {
   const problems = [...read.problems, ...ofMechanism]
   if (problems.some(({ severity }) => severity === 'error')) {
     // Files are not read for a wrong configuration: further problems could be consequences.
-    return { ...read, problems, mechanism, tls: NOTHING_LOADED }
+    return { ...read, problems, mechanism, geo: NO_GEO, tls: NOTHING_LOADED }
   }
   const { problems: ofTls, ...tls } = loadTls(read, options)
   const ofProbes = await probeTlsProblems(tls.probes, read.tcprelay.remotes)
-  return withMemberSlots({ ...read, problems: [...problems, ...ofTls, ...ofProbes], mechanism, tls })
+  return withMemberSlots({
+    ...read,
+    problems: [...problems, ...ofTls, ...ofProbes],
+    mechanism,
+    geo: NO_GEO,
+    tls,
+  })
 }
+
+const NO_GEO: GeoNetworks = new Map()
 
 const NOTHING_LOADED = { settings: NO_TLS_SETTINGS, probes: [], stamps: new Map(), ocsp: [] }

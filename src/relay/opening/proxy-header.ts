@@ -11,6 +11,7 @@ import { HEADER_BYTES_MAX, readProxyHeader } from '../../wire/proxy/read-header.
 import { describePeer } from '../peer-name.js'
 import type { OpeningHandler } from '../phase-handler.js'
 import type { Session } from '../session.js'
+import { reject, ruledClient } from './admitting.js'
 import { closeInOrder } from './close-in-order.js'
 
 /** As for a partial ClientHello (`greeting.ts`): no poller reports bytes again that were only peeked at. */
@@ -45,7 +46,7 @@ function expectHeader(session: Session): void {
   const { listenerSlot, peer, relay } = session
   // The process that accepted the peer has rejected strangers; this is the decision about headers that counts.
   if (relay.proxyPeers.expects(listenerSlot, peer) === 'stranger') {
-    reject(session, OUTSIDE_PROXY_FROM)
+    reject(session, { reason: 'rejected', rule: OUTSIDE_PROXY_FROM })
     return
   }
   session.pollMs = PEEK_RETRY_FIRST_MS
@@ -114,6 +115,7 @@ function applyHeader(session: Session): void {
   if (HEADER.source !== 'peer') {
     if (options.hasAccessLog) session.via = describePeer(session.peer)
     peers.note(session.record, clientAddress(), false)
+    session.isNamed = true
     session.clientDestination = destinationAddress()
     session.tlvs = HEADER.tlvs
     if (trace.isOn)
@@ -125,16 +127,9 @@ function applyHeader(session: Session): void {
 
 /** Access rules about the client. Those about a Unix peer were applied when it was accepted. */
 function admit(session: Session): void {
-  const { clientRules, listeners } = session.relay
-  const listener = listeners[session.listenerSlot]?.name ?? ''
-  const rule = clientRules?.ruleAgainst(session.peer, listener) ?? ''
-  if (rule === '') session.advance()
-  else reject(session, rule)
-}
-
-function reject(session: Session, rule: string): void {
-  session.rule = rule
-  closeInOrder(session, 'rejected')
+  const refusal = session.relay.clientRules?.againstSender(ruledClient(session))
+  if (refusal === undefined) session.advance()
+  else reject(session, refusal)
 }
 
 /** The client's address in the header; valid until the next one. */
