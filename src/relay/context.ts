@@ -72,6 +72,8 @@ export interface RelayContext {
   readonly blocks: Blocks
   readonly pipes: Pipes
   readonly peers: Peers
+  /** Where clients that PROXY headers name have connected to (`Session.clientDestination`). */
+  readonly destinations: Peers
   readonly diallings: Diallings
   readonly questions: Questions
   readonly lookups: HostLookups

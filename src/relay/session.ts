@@ -79,8 +79,8 @@ export class Session implements TimerOwner {
   via = ''
   /** A PROXY header has named the client: `peer` is not the address of the connection. */
   isNamed = false
-  /** Where its client has connected to, as a socket address; undefined: to the socket of this session. */
-  clientDestination: Uint8Array | undefined = undefined
+  /** Its PROXY header says where its client has connected to. */
+  hasDestination = false
   /** What the header says besides addresses. */
   tlvs: ProxyTlvs | undefined = undefined
 
@@ -144,6 +144,11 @@ export class Session implements TimerOwner {
   /** The client's socket address; zeros if it was not stored. */
   get peer(): Uint8Array {
     return this.relay.peers.at(this.record)
+  }
+
+  /** Where its client has connected to, as a socket address; undefined: to the socket of this session. */
+  get clientDestination(): Uint8Array | undefined {
+    return this.hasDestination ? this.relay.destinations.at(this.record) : undefined
   }
 
   get dialling(): Dialling {
@@ -351,7 +356,7 @@ export class Session implements TimerOwner {
     this.clientKey = ''
     this.via = ''
     this.isNamed = false
-    this.clientDestination = undefined
+    this.hasDestination = false
     this.tlvs = undefined
   }
 

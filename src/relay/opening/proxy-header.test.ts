@@ -184,7 +184,7 @@ test('a handshake must be complete in the time that counts from the accept', () 
 
 const seed = proxySeed()
 
-test(`a header from outside of 'proxy from' is never believed (seed ${seed})`, () => {
+test(`a header from outside of 'proxy from' is never used (seed ${seed})`, () => {
   const address = fc.tuple(fc.nat(255), fc.nat(255), fc.nat(255), fc.nat(255))
   const peers = address.filter(([a, b, c]) => a > 0 && !(a === 192 && b === 0 && c === 2))
   fc.assert(
