@@ -1,0 +1,4 @@
+/** Protocols that ask for TLS in the plain: values of `starttls`. Here, because config/ loads values only from base/. */
+export const STARTTLS_NAMES = ['smtp', 'imap', 'pop3', 'ldap', 'postgres', 'mysql', 'ftp', 'xmpp'] as const
+
+export type StarttlsName = (typeof STARTTLS_NAMES)[number]
