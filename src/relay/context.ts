@@ -1,5 +1,6 @@
 /** The context of sessions: everything they share, as interfaces. */
 import type { RemoteHealth } from '../balance/remote-health.js'
+import type { ListenerStarttls } from '../base/starttls-names.js'
 import type { System } from '../kernel/system.js'
 import type { AccessRecord } from '../observe/access-line.js'
 import type { CounterTable } from '../observe/counters.js'
@@ -36,6 +37,15 @@ export interface RelayListener {
   readonly detection?: Detection | undefined
   /** Its peers send PROXY headers; undefined: they are the clients themselves. */
   readonly proxy?: ProxyPlan | undefined
+  /** Its clients ask for TLS in plain text; undefined: they begin with TLS, if they speak it. */
+  readonly starttls?: StarttlsPlan | undefined
+}
+
+/** How the clients of a listener ask for TLS. */
+export interface StarttlsPlan {
+  readonly protocol: ListenerStarttls
+  /** What the listener calls itself towards its clients. */
+  readonly serverName: string
 }
 
 /** Access rules about clients that PROXY headers name. */

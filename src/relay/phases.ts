@@ -6,6 +6,7 @@ import { COUNT, LISTENER_COUNT, REMOTE_COUNT } from '../observe/counters.js'
 /** The phases that lead to a remote, in their order. A session skips those that it does not need. */
 export const OPENING_PHASES = [
   'proxy-header',
+  'starttls',
   'greeting',
   'detecting',
   'asking',
@@ -21,6 +22,8 @@ export type Phase = OpeningPhase | 'queued' | 'relaying' | 'draining' | 'closed'
 export const MAY_BECOME: Readonly<Record<Phase, readonly Phase[]>> = {
   /** The PROXY protocol header, which names the client. */
   'proxy-header': onwards('proxy-header'),
+  /** The client asks for TLS in plain text. */
+  starttls: onwards('starttls'),
   /** TLS handshake, or the ClientHello of TLS that is passed through. */
   greeting: onwards('greeting'),
   /** A peek at the first bytes, to detect the protocol. */
@@ -65,6 +68,8 @@ export type EndReason =
   | 'proxy-header'
   /** The peer closed without a byte where a PROXY header is required: a health check. Not in the access log. */
   | 'proxy-check'
+  /** The client did not ask for TLS at a listener with `starttls`, or sent bytes behind that without TLS. */
+  | 'starttls'
   /** An access rule rejected the client that the PROXY header names. */
   | 'rejected'
   /** MAVIS rejected the client. */
@@ -115,6 +120,7 @@ export const REASON_COUNTS: Readonly<Record<EndReason, number>> = {
   'bad-greeting': COUNT.notServed,
   'proxy-header': COUNT.badProxyHeaders,
   'proxy-check': COUNT.proxyChecks,
+  starttls: COUNT.badStarttls,
   rejected: COUNT.rejected,
   'mavis-denied': COUNT.mavisDenied,
   'mavis-not-found': COUNT.mavisNotFound,
@@ -150,6 +156,7 @@ type SomeReasonCounts = Readonly<Partial<Record<EndReason, number>>>
 export const LISTENER_REASON_COUNTS: SomeReasonCounts = {
   'bad-greeting': LISTENER_COUNT.notServed,
   'proxy-header': LISTENER_COUNT.notServed,
+  starttls: LISTENER_COUNT.notServed,
   rejected: LISTENER_COUNT.rejected,
   'no-route': LISTENER_COUNT.notServed,
   'rejected-by-route': LISTENER_COUNT.notServed,

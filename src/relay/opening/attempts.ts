@@ -8,6 +8,7 @@ import {
   ECONNREFUSED,
   ECONNRESET,
   EINPROGRESS,
+  EINTR,
   ENOMEM,
   EPROTO,
   ETIMEDOUT,
@@ -41,9 +42,10 @@ import { mayHedge, pickForHedge } from './hedging-limits.js'
 import { noteMptcp } from './mptcp-peers.js'
 import { mustQueue, pickAndTake } from './pick-and-take.js'
 import { enqueue, leaveQueue } from './queued.js'
+import { dropGreeting, greetingOf, hasOpening } from './remote-greeting.js'
 import { serviceFor } from './routing.js'
 import { sendProxyHeader } from './send-proxy-header.js'
-import { hasTls, targetAddress, targetOf } from './target-address.js'
+import { targetAddress, targetOf } from './target-address.js'
 
 /** Pause between two rounds over all remotes. */
 export const ROUND_PAUSE_MS = 1_000
@@ -101,8 +103,9 @@ function attemptReady(session: Session, connection: Connection, readiness: numbe
     if (connection.error !== 0) session.fail('client-left', connection.error)
     return
   }
-  if (connection.tls !== undefined) continueHandshake(session, connection.tls)
-  else if (connection.error !== 0 && !hasTls(session) && hasSentBytes(session)) connected(session)
+  if (session.dialling.greeting !== undefined) readGreeting(session)
+  else if (connection.tls !== undefined) continueHandshake(session, connection.tls)
+  else if (connection.error !== 0 && !hasOpening(session) && hasSentBytes(session)) connected(session)
   else if (connection.error !== 0) attemptFailed(session, connection.error)
   else if ((readiness & HUNG_UP) !== 0) attemptFailed(session, ECONNREFUSED)
   else if ((readiness & WRITABLE) === 0) return
@@ -341,7 +344,7 @@ function introduce(session: Session): void {
     return
   }
   const origination = session.relay.tls.remotes[session.remoteSlot]
-  if (origination === undefined) established(session)
+  if (origination === undefined) awaitGreeting(session)
   else beginTls(session, origination)
 }
 
@@ -381,10 +384,11 @@ function beginTls(session: Session, { context, isTruncationReset, timeoutMs }: O
   continueHandshake(session, channel)
 }
 
-/** The handshake has another turn. */
+/** The handshake or the greeting has another turn. */
 function attemptTurn(session: Session): void {
   const { tls } = session.remote
-  if (tls !== undefined && !tls.isReady) continueHandshake(session, tls)
+  if (session.dialling.greeting !== undefined) readGreeting(session)
+  else if (tls !== undefined && !tls.isReady) continueHandshake(session, tls)
 }
 
 function continueHandshake(session: Session, tls: TlsChannel): void {
@@ -396,7 +400,7 @@ function continueHandshake(session: Session, tls: TlsChannel): void {
       // The records that were read may contain the remote's first bytes.
       remote.mayRead = true
       if (options.hasAccessLog) remote.tlsFacts = tls.facts()
-      established(session)
+      awaitGreeting(session)
       return
     case WANT_READ:
       session.again(remote, READABLE)
@@ -408,11 +412,33 @@ function continueHandshake(session: Session, tls: TlsChannel): void {
       session.runLater(session.toClient)
       return
     case PROTOCOL_ERROR:
-      attemptFailed(session, EPROTO, tls.reason)
+      attemptFailed(session, EPROTO, `TLS: ${tls.reason}`)
       return
     default:
       attemptFailed(session, outcome === TRUNCATED ? ECONNRESET : -outcome)
   }
+}
+
+/** Bytes can be exchanged with the remote. A greeting that its client has had comes first, and has the time of a connect. */
+function awaitGreeting(session: Session): void {
+  const greeting = greetingOf(session)
+  session.dialling.greeting = greeting
+  if (greeting === undefined) {
+    established(session)
+    return
+  }
+  setDeadline(session, Number.POSITIVE_INFINITY)
+  lookForNoOther(session)
+  readGreeting(session)
+}
+
+function readGreeting(session: Session): void {
+  const { dialling, remote } = session
+  const outcome = dropGreeting(session)
+  if (outcome === 0) established(session)
+  else if (outcome === -EINTR) session.runLater(session.toClient)
+  else if (outcome === -EAGAIN) session.again(remote, remote.readsWhenWritable ? WRITABLE : READABLE)
+  else attemptFailed(session, -outcome, dialling.greeting?.problem)
 }
 
 function established(session: Session): void {

@@ -3,6 +3,7 @@ import { NONE } from '../../balance/policy.js'
 import type { Pool } from '../../balance/pool.js'
 import { SlotSet } from '../../balance/slot-set.js'
 import { AttemptList } from '../../observe/attempt-list.js'
+import type { GreetingReader } from '../../wire/starttls/greeting-reader.js'
 import type { RelayPool } from '../relay-pools.js'
 import type { Session } from '../session.js'
 import { ParallelAttempts } from './parallel-attempts.js'
@@ -60,6 +61,8 @@ export class Dialling {
   isHeaderSent = false
   /** The current attempt is connected, and its socket has not taken the whole header yet. */
   isHeaderBlocked = false
+  /** The current attempt is connected, and its greeting is being read; undefined: not yet, or it has none. */
+  greeting: GreetingReader | undefined = undefined
   /** The last attempt did not start: this machine refused the socket or its options. */
   isRefusedHere = false
   /** Why the last attempt failed: an errno, and text where there is more to say. */
@@ -79,6 +82,7 @@ export class Dialling {
     this.headerBytesSent = 0
     this.isHeaderSent = false
     this.isHeaderBlocked = false
+    this.greeting = undefined
   }
 
   clear(): void {

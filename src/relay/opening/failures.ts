@@ -91,5 +91,5 @@ export function failureText({ dialling, relay }: Session): string {
     const hasAddress = dialling.pool.members.some((slot) => relay.remotes.at(slot).addresses.length > 0)
     return hasAddress ? 'no remote takes new clients' : 'no address to connect to'
   }
-  return lastReason === '' ? errorText(lastErrno) : `TLS: ${lastReason}`
+  return lastReason === '' ? errorText(lastErrno) : lastReason
 }
