@@ -106,6 +106,7 @@ test('listeners: each port of a block is one, with everything about it', () => {
     countersSlot: 5,
     maxConnections: 40,
     proxy: undefined,
+    starttls: undefined,
     isMptcp: false,
     isUdp: false,
     queue: { backlog: 50, overloadBacklog: 7 },
