@@ -3,5 +3,5 @@ export const STARTTLS_NAMES = ['smtp', 'imap', 'pop3', 'ldap', 'postgres', 'mysq
 
 export type StarttlsName = (typeof STARTTLS_NAMES)[number]
 
-/** Those that a listener can speak (`config/check-starttls.ts`). */
+/** Those that a listener can speak (`config/check-listener-starttls.ts`). */
 export type ListenerStarttls = Exclude<StarttlsName, 'mysql'>

@@ -5,6 +5,7 @@ import { checkCapsOfListeners, checkQueues } from './check-caps.js'
 import { checkDatagrams } from './check-datagrams.js'
 import { checkDiscovery } from './check-discover.js'
 import { checkHealth } from './check-health.js'
+import { checkListenerStarttls } from './check-listener-starttls.js'
 import { checkLoops } from './check-loops.js'
 import { checkMavis } from './check-mavis.js'
 import { checkPools, checkPoolsOfListeners } from './check-pools.js'
@@ -18,7 +19,6 @@ import {
 } from './check-routes.js'
 import { checkSendProxy } from './check-send-proxy.js'
 import { checkListenerSockets, checkRemoteSockets } from './check-sockets.js'
-import { checkStarttls } from './check-starttls.js'
 import { checkListenersOfTests, checkPoolsOfTests } from './check-tests.js'
 import { checkTls } from './check-tls.js'
 import type { BindTarget } from './endpoint.js'
@@ -74,7 +74,7 @@ export function checkConfiguration(input: CheckInput, problems: Problems): void 
     checkDatagrams(spawnd, problems)
     checkCapsOfListeners(spawnd, problems)
     checkProxies(spawnd, problems)
-    checkStarttls(spawnd, problems)
+    checkListenerStarttls(spawnd, problems)
     if (!mayHaveRule) checkAccess(spawnd, problems)
     checkOverlaps(
       spawnd.listeners.filter(({ hasMistakes }) => !hasMistakes),

@@ -85,7 +85,7 @@ function proxyPlan({
 }
 
 function starttlsPlan({ starttls, starttlsName }: ListenerSettings): StarttlsPlan | undefined {
-  // A listener cannot speak it (`config/check-starttls.ts`).
+  // A listener cannot speak it (`config/check-listener-starttls.ts`).
   if (starttls === undefined || starttls.value === 'mysql') return undefined
   return { protocol: starttls.value, serverName: starttlsName ?? hostname() }
 }

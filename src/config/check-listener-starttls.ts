@@ -6,7 +6,7 @@ import type { ListenerSettings, SpawndSettings } from './table-spawnd.js'
 /** Clients of these wait for the server to speak. */
 const SERVER_FIRST: readonly string[] = ['smtp', 'imap', 'pop3', 'ftp']
 
-export function checkStarttls(spawnd: SpawndSettings, problems: Problems): void {
+export function checkListenerStarttls(spawnd: SpawndSettings, problems: Problems): void {
   const areOthers = hasOtherChildren(spawnd)
   for (const listener of spawnd.listeners) {
     const { deferAcceptMs, hasMistakes, portIndex, starttls, starttlsName } = listener
