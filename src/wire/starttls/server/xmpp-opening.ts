@@ -102,12 +102,15 @@ export class XmppOpening implements PlainOpening {
   }
 
   #header(stream: ByteString): ByteString {
-    const from = TO.exec(stream)?.[2] ?? this.#serverName
-    const namespace = OF_SERVERS.test(stream) ? 'jabber:server' : 'jabber:client'
-    return (
-      `<?xml version='1.0'?><stream:stream from='${from}' id='${this.#streamId}' version='1.0' ` +
-      `xmlns='${namespace}' xmlns:stream='http://etherx.jabber.org/streams'>`
-    )
+    const attributes = {
+      from: TO.exec(stream)?.[2] ?? this.#serverName,
+      id: this.#streamId,
+      version: '1.0',
+      xmlns: OF_SERVERS.test(stream) ? 'jabber:server' : 'jabber:client',
+      'xmlns:stream': 'http://etherx.jabber.org/streams',
+    }
+    const all = Object.entries(attributes).map(([name, value]) => ` ${name}='${value}'`)
+    return `<?xml version='1.0'?><stream:stream${all.join('')}>`
   }
 
   #proceed(byteCount: number): Step {
