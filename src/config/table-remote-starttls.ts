@@ -14,8 +14,8 @@ export const remoteStarttlsRows = {
       'capabilities before TLS is removed. `xmpp` is the protocol between clients and servers, and needs a `server name` or a host ' +
       'name as `address`. With `postgres`, requests of the clients for encryption are denied, and SCRAM with channel binding is not offered ' +
       'to clients without TLS. With `ftp` only the control connection passes the relay. `mysql` is not available: its request for TLS ' +
-      'depends on the login of the client. Health checks ask for TLS in the same way, except those at a `port` or `address` of ' +
-      'their own, and `postgres` and `mysql`, which do so themselves. Not used for hosts of dynamic routes.',
+      'depends on the login of the client. Health checks over TLS begin in the same way, unless `health` has a `port` or ' +
+      'an `address` of its own. Not used for hosts of dynamic routes.',
     defaultText: '`no`',
     isOurs: true,
     needs: 'TLS',

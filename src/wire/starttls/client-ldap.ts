@@ -39,6 +39,7 @@ export function ldapOpening(): ClientOpening {
 }
 
 function readResponse(bytes: Uint8Array, start: number, end: number): Answer {
+  if (start === end) return MORE
   if (bytes[start] !== SEQUENCE) return MALFORMED
   const head = lengthAt(bytes, start + 1, end)
   if (head === undefined) return MORE

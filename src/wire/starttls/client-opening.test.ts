@@ -4,7 +4,7 @@ import fc from 'fast-check'
 import { anyCuts, atEveryByte, cutAt } from '../../../test/support/cuts.js'
 import { talk } from '../../../test/support/opening-talk.js'
 import { clientOpening, type OpenedProtocol } from './client-opening.js'
-import { ANSWER_BYTES_MAX, MALFORMED, REFUSED } from './client-step.js'
+import { ANSWER_BYTES_MAX, MALFORMED, MORE, REFUSED } from './client-step.js'
 
 const latin = (text: string) => Buffer.from(text, 'latin1')
 
@@ -89,6 +89,7 @@ for (const { answers, greeting, protocol, sent } of CASES) {
     const chunked: readonly Uint8Array[][] = answers.map((answer) => [latin(answer)])
     assert.deepEqual(talk(opening, chunked), whole)
     for (const [i, answer] of answers.entries()) {
+      assert.equal(opening.steps[i]?.read(latin('xx'), 1, 1), MORE, 'nothing')
       for (const cut of atEveryByte(latin(answer))) {
         assert.deepEqual(talk(opening, chunked.with(i, cut)), whole)
         // Without its last chunk, which may be empty.
