@@ -19,6 +19,7 @@ import {
 } from './check-routes.js'
 import { checkSendProxy } from './check-send-proxy.js'
 import { checkListenerSockets, checkRemoteSockets } from './check-sockets.js'
+import { checkStarttls } from './check-starttls.js'
 import { checkListenersOfTests, checkPoolsOfTests } from './check-tests.js'
 import { checkTls } from './check-tls.js'
 import type { BindTarget } from './endpoint.js'
@@ -106,6 +107,7 @@ export function checkConfiguration(input: CheckInput, problems: Problems): void 
     }
     checkRemoteSockets(tcprelay, problems)
     checkSendProxy(tcprelay, problems)
+    checkStarttls(tcprelay, problems)
     checkMavis(spawnd, tcprelay, mayHaveModule, problems)
   }
 }

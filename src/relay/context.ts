@@ -38,11 +38,11 @@ export interface RelayListener {
   /** Its peers send PROXY headers; undefined: they are the clients themselves. */
   readonly proxy?: ProxyPlan | undefined
   /** Its clients ask for TLS in plain text; undefined: they begin with TLS, if they speak it. */
-  readonly starttls?: StarttlsPlan | undefined
+  readonly starttls?: ListenerStarttlsPlan | undefined
 }
 
 /** How the clients of a listener ask for TLS. */
-export interface StarttlsPlan {
+export interface ListenerStarttlsPlan {
   readonly protocol: ListenerStarttls
   /** What the listener calls itself towards its clients. */
   readonly serverName: string

@@ -8,7 +8,7 @@ import type { AccessRecord } from '../../src/observe/access-line.js'
 import { counterTables } from '../../src/observe/counters.js'
 import { TraceChannel } from '../../src/observe/trace.js'
 import { Loop } from '../../src/reactor/loop.js'
-import type { ClientRules, StarttlsPlan } from '../../src/relay/context.js'
+import type { ClientRules, ListenerStarttlsPlan } from '../../src/relay/context.js'
 import type { Detection } from '../../src/relay/detection.js'
 import { answered } from '../../src/relay/opening/asking.js'
 import { HostLookups } from '../../src/relay/opening/host-lookups.js'
@@ -33,7 +33,7 @@ export interface DetectingOptions {
   /** @default no PROXY headers */
   readonly proxy?: ProxyPlan
   /** @default none */
-  readonly starttls?: StarttlsPlan
+  readonly starttls?: ListenerStarttlsPlan
   /** @default every client is admitted */
   readonly clientRules?: ClientRules
   /** @default none */

@@ -145,6 +145,7 @@ test('remotes are at their slots, and the pool has no others', () => {
     tier: 0,
     maxConnections: Number.POSITIVE_INFINITY,
     tlsClient: undefined,
+    starttls: undefined,
     options: PLAIN_REMOTE,
     sctp: undefined,
     failAfter: undefined,

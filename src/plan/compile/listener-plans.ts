@@ -12,7 +12,7 @@ import { IPPROTO_TCP, IPPROTO_UDP } from '../../kernel/constants.js'
 import { IPPROTO_SCTP } from '../../kernel/sctp.js'
 import type { SocketKind } from '../../kernel/socket-kind.js'
 import { socketOptions } from '../../kernel/socket-options.js'
-import type { StarttlsPlan } from '../../relay/context.js'
+import type { ListenerStarttlsPlan } from '../../relay/context.js'
 import type { ProxyPlan } from '../../relay/proxy-peers.js'
 import {
   type AcceptMessage,
@@ -84,7 +84,7 @@ function proxyPlan({
   }
 }
 
-function starttlsPlan({ starttls, starttlsName }: ListenerSettings): StarttlsPlan | undefined {
+function starttlsPlan({ starttls, starttlsName }: ListenerSettings): ListenerStarttlsPlan | undefined {
   // A listener cannot speak it (`config/check-listener-starttls.ts`).
   if (starttls === undefined || starttls.value === 'mysql') return undefined
   return { protocol: starttls.value, serverName: starttlsName ?? hostname() }

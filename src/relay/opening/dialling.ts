@@ -59,10 +59,19 @@ export class Dialling {
   headerBytesSent = 0
   /** It has taken all of it. */
   isHeaderSent = false
-  /** The current attempt is connected, and its socket has not taken the whole header yet. */
-  isHeaderBlocked = false
-  /** The current attempt is connected, and its greeting is being read; undefined: not yet, or it has none. */
+  /** The current attempt is connected. */
+  isConnected = false
+  /** The step of the opening of STARTTLS, and how much of its request the socket has taken. */
+  openingStep = 0
+  requestBytesSent = 0
+  /** The length of the greeting, which precedes the answer of the current step in the block. */
+  greetingBytes = 0
+  /** What the opening awaits, for log lines; '' outside of it. */
+  awaited = ''
+  /** The greeting that is being read to be dropped; undefined: not yet, or there is none. */
   greeting: GreetingReader | undefined = undefined
+  /** Why the current attempt fails, where there is more to say than an errno. */
+  reason = ''
   /** The last attempt did not start: this machine refused the socket or its options. */
   isRefusedHere = false
   /** Why the last attempt failed: an errno, and text where there is more to say. */
@@ -81,8 +90,13 @@ export class Dialling {
     this.bytesInSyn = 0
     this.headerBytesSent = 0
     this.isHeaderSent = false
-    this.isHeaderBlocked = false
+    this.isConnected = false
+    this.openingStep = 0
+    this.requestBytesSent = 0
+    this.greetingBytes = 0
+    this.awaited = ''
     this.greeting = undefined
+    this.reason = ''
   }
 
   clear(): void {

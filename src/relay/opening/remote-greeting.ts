@@ -3,7 +3,8 @@
  * session relays. Nothing is sent before it: servers reject clients that speak first.
  */
 import type { Outcome } from '../../kernel/calls.js'
-import { ECONNREFUSED, ECONNRESET, ENOMEM } from '../../kernel/errno.js'
+import { EAGAIN, ECONNREFUSED, ECONNRESET, EINTR, ENOMEM } from '../../kernel/errno.js'
+import { READABLE, WRITABLE } from '../../reactor/poller.js'
 import {
   GREETING_BAD,
   GREETING_INCOMPLETE,
@@ -13,6 +14,7 @@ import {
 } from '../../wire/starttls/greeting-reader.js'
 import type { Session } from '../session.js'
 import { receiveFirst } from '../transfer/messages.js'
+import { lookForNoOther, setDeadline } from './attempt-timer.js'
 import { hasTls } from './target-address.js'
 
 /** Whether something comes before the client's bytes: TLS, or a greeting to read. */
@@ -20,31 +22,46 @@ export function hasOpening(session: Session): boolean {
   return hasTls(session) || greetingProtocol(session) !== undefined
 }
 
-/** The reader for the greeting of the current attempt; undefined: it has none to be dropped. */
-export function greetingOf(session: Session): GreetingReader | undefined {
-  const protocol = greetingProtocol(session)
-  return protocol && new GreetingReader(protocol)
-}
-
 function greetingProtocol({ listenerSlot, relay }: Session): GreetingProtocol | undefined {
   const protocol = relay.listeners[listenerSlot]?.starttls?.protocol
   return protocol !== undefined && hasGreeting(protocol) ? protocol : undefined
 }
 
-/** Reads on: 0 when the greeting is complete, -EAGAIN or -EINTR while it is not, or the negated error of the attempt. */
+/**
+ * Goes on from where the last call stopped: 0 when the greeting is complete or there is none to drop, -EAGAIN while it waits for
+ * the socket or a turn, or another negated errno, with `dialling.reason` if there is more to say.
+ */
 export function dropGreeting(session: Session): Outcome {
-  const { dialling, relay, remote, toClient } = session
-  const { greeting } = dialling
+  const { dialling, relay, remote, remoteSlot } = session
+  const protocol = greetingProtocol(session)
+  if (protocol === undefined) return 0
+  // Its greeting came before TLS, and is held for the client.
+  if (relay.tls.remotes[remoteSlot]?.opening?.hasGreeting === true) {
+    session.dropHeld(session.toClient)
+    return 0
+  }
+  if (dialling.greeting === undefined) {
+    dialling.greeting = new GreetingReader(protocol)
+    setDeadline(session, Number.POSITIVE_INFINITY)
+    lookForNoOther(session)
+  }
+  const outcome = readGreeting(session, dialling.greeting)
+  dialling.reason = dialling.greeting.problem
+  if (outcome === -EAGAIN) session.again(remote, remote.readsWhenWritable ? WRITABLE : READABLE)
+  else if (outcome === -EINTR) session.runLater(session.toClient)
+  return outcome === -EINTR ? -EAGAIN : outcome
+}
+
+function readGreeting(session: Session, greeting: GreetingReader): Outcome {
+  const { relay, remote, toClient } = session
   const { blocks, system } = relay
-  if (greeting === undefined) throw new Error('a remote without a greeting')
   for (;;) {
     const got = receiveFirst(toClient, system.calls, blocks)
     if (got < 0) return got
     if (got === 0) return remote.error === 0 ? -ECONNRESET : -remote.error
     const taken = greeting.read(blocks.scratch.bytes, got)
     if (taken === GREETING_BAD) return -ECONNREFUSED
-    if (taken === GREETING_INCOMPLETE) continue
-    return keepRest(session, taken, got)
+    if (taken !== GREETING_INCOMPLETE) return keepRest(session, taken, got)
   }
 }
 

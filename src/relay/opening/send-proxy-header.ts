@@ -28,7 +28,6 @@ export function sendProxyHeader(session: Session): Outcome {
   if (sendProxy === undefined || remote.error !== 0) return 0
   if (!dialling.isHeaderSent) {
     const took = sendHeaderAnd(session, sendProxy)
-    dialling.isHeaderBlocked = took === -EAGAIN
     if (took < 0) return took
     if (took > 0) countSent(session, took)
   }

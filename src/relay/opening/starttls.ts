@@ -6,7 +6,7 @@ import { EAGAIN, ECONNRESET, EINTR } from '../../kernel/errno.js'
 import { READABLE } from '../../reactor/poller.js'
 import { openPlainly } from '../../wire/starttls/server/open-plainly.js'
 import { OPENING_BYTES_MAX, type PlainOpening } from '../../wire/starttls/server/plain-opening.js'
-import type { StarttlsPlan } from '../context.js'
+import type { ListenerStarttlsPlan } from '../context.js'
 import type { OpeningHandler } from '../phase-handler.js'
 import type { Session } from '../session.js'
 import { closeInOrder } from './close-in-order.js'
@@ -32,7 +32,7 @@ function clientReady(session: Session): void {
   else receive(session)
 }
 
-function planOf({ listenerSlot, relay }: Session): StarttlsPlan {
+function planOf({ listenerSlot, relay }: Session): ListenerStarttlsPlan {
   const plan = relay.listeners[listenerSlot]?.starttls
   if (plan === undefined) throw new Error('a listener without STARTTLS opens no protocol')
   return plan

@@ -29,7 +29,10 @@ const HEAD_BYTES = 8
 const MALFORMED = 'the client does not speak PostgreSQL'
 
 /** As a server answers for which `pg_hba.conf` has only lines with `hostssl`. SQLSTATE 28000: invalid authorization. */
-const NO_ENCRYPTION = errorResponse('28000', 'TLS is required: connections without encryption are not accepted')
+const NO_ENCRYPTION = errorResponse(
+  '28000',
+  'TLS is required: connections without encryption are not accepted',
+)
 
 export class PostgresOpening implements PlainOpening {
   readonly greeting = ''
