@@ -5,8 +5,8 @@ export interface Outcome {
   readonly output: string
 }
 
-/** Runs a program that ends by itself; not spawnSync, because this process is its peer in some tests. */
-export function runProgram(
+/** Runs a program to its end. Not by spawnSync, because this process is its peer in some tests. */
+export function run(
   command: readonly string[],
   env: Readonly<Record<string, string>> = {},
 ): Promise<Outcome> {

@@ -11,7 +11,7 @@ import {
   startVsftpd,
 } from '../harness/real-servers.js'
 import { type Relay, relayTo } from '../harness/relay.js'
-import { runProgram } from '../harness/run-program.js'
+import { run } from '../harness/run-program.js'
 import { localhost, servedWith } from '../harness/tls.js'
 
 interface Way {
@@ -66,7 +66,7 @@ test('postgres: psql verifies the relay, and is refused without TLS', async (t) 
   const { certFile, relay, ways } = await waysTo(t, server, 'postgres')
   for (const { logged, name, port } of ways) {
     const psql = (words: string) =>
-      runProgram(
+      run(
         [
           'psql',
           '-At',
@@ -107,11 +107,11 @@ test('postfix: curl gets as far as the recipient', async (t) => {
       '/dev/null',
     ]
     const place = `smtp://localhost:${port}/client.test`
-    const { output } = await runProgram([...curl, '--ssl-reqd', '--cacert', certFile, place])
+    const { output } = await run([...curl, '--ssl-reqd', '--cacert', certFile, place])
     assert.match(output, /< 250-mx\.example\.test[\s\S]*< 250 2\.1\.0 Ok[\s\S]*< 554 5\.7\.1 /)
     assert.doesNotMatch(output, /220 mx\.example\.test/)
     await relay.logged(logged)
-    const plain = await runProgram([...curl, place])
+    const plain = await run([...curl, place])
     assert.match(plain.output, /< 530 5\.7\.0 Must issue a STARTTLS command first/)
   }
 })
@@ -122,7 +122,7 @@ test('slapd: ldapsearch with StartTLS, and without', async (t) => {
   const { relay, ways } = await waysTo(t, server, 'ldap')
   for (const { logged, port } of ways) {
     const search = (...words: readonly string[]) =>
-      runProgram(
+      run(
         [
           'ldapsearch',
           '-x',
@@ -158,7 +158,7 @@ test('dovecot: curl reads IMAP and POP3 with a password', async (t) => {
   ] as const) {
     const { certFile, relay, ways } = await waysTo(t, { ...server, port }, protocol)
     for (const way of ways) {
-      const { output, status } = await runProgram([
+      const { output, status } = await run([
         'curl',
         '-sSv',
         '--ssl-reqd',
@@ -181,14 +181,7 @@ test('vsftpd: curl gets a file, whose connection does not pass the relay', async
   const { certFile, relay, ways } = await waysTo(t, server, 'ftp')
   for (const { logged, port } of ways) {
     const place = `ftp://localhost:${port}/page.txt`
-    const { output, status } = await runProgram([
-      'curl',
-      '-4sS',
-      '--ftp-ssl-control',
-      '--cacert',
-      certFile,
-      place,
-    ])
+    const { output, status } = await run(['curl', '-4sS', '--ftp-ssl-control', '--cacert', certFile, place])
     assert.deepEqual({ output, status }, { output: 'a page', status: 0 })
     await relay.logged(logged)
   }
