@@ -122,7 +122,7 @@ function attemptTimer(session: Session): void {
 
 function timedOut(session: Session): void {
   const { dialling } = session
-  if (dialling.greeting !== undefined) dialling.reason = 'its greeting did not come in time'
+  if (dialling.awaitsGreeting) dialling.reason = 'its greeting did not come in time'
   else if (dialling.awaited !== '') dialling.reason = `STARTTLS failed: no ${dialling.awaited} in time`
   attemptFailed(session, ETIMEDOUT)
 }
@@ -336,7 +336,7 @@ function settleHedge(session: Session, hedging: Hedging): void {
 function attemptTurn(session: Session): void {
   const { tls } = session.remote
   const isShakingHands = tls !== undefined && !tls.isReady
-  if (isShakingHands || session.dialling.greeting !== undefined) prepare(session)
+  if (isShakingHands || session.dialling.awaitsGreeting) prepare(session)
 }
 
 function established(session: Session): void {

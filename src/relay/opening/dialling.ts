@@ -3,7 +3,6 @@ import { NONE } from '../../balance/policy.js'
 import type { Pool } from '../../balance/pool.js'
 import { SlotSet } from '../../balance/slot-set.js'
 import { AttemptList } from '../../observe/attempt-list.js'
-import type { GreetingReader } from '../../wire/starttls/greeting-reader.js'
 import type { RelayPool } from '../relay-pools.js'
 import type { Session } from '../session.js'
 import { ParallelAttempts } from './parallel-attempts.js'
@@ -68,8 +67,8 @@ export class Dialling {
   greetingBytes = 0
   /** What the opening awaits, for log lines; '' outside of it. */
   awaited = ''
-  /** The greeting that is being read to be dropped; undefined: not yet, or there is none. */
-  greeting: GreetingReader | undefined = undefined
+  /** TLS is complete, if there is any, and the greeting is being read to be dropped. */
+  awaitsGreeting = false
   /** Why the current attempt fails, where there is more to say than an errno. */
   reason = ''
   /** The last attempt did not start: this machine refused the socket or its options. */
@@ -95,7 +94,7 @@ export class Dialling {
     this.requestBytesSent = 0
     this.greetingBytes = 0
     this.awaited = ''
-    this.greeting = undefined
+    this.awaitsGreeting = false
     this.reason = ''
   }
 

@@ -16,7 +16,7 @@ import { sendProxyHeader } from './send-proxy-header.js'
  * another negated errno, with `dialling.reason` if there is more to say.
  */
 export function prepareRemote(session: Session): Outcome {
-  const outcome = session.dialling.greeting === undefined ? prepareTransport(session) : 0
+  const outcome = session.dialling.awaitsGreeting ? 0 : prepareTransport(session)
   return outcome === 0 ? dropGreeting(session) : outcome
 }
 

@@ -3,28 +3,25 @@
  * session relays. Nothing is sent before it: servers reject clients that speak first.
  */
 import type { Outcome } from '../../kernel/calls.js'
-import { EAGAIN, ECONNREFUSED, ECONNRESET, EINTR, ENOMEM } from '../../kernel/errno.js'
-import { READABLE, WRITABLE } from '../../reactor/poller.js'
-import {
-  GREETING_BAD,
-  GREETING_INCOMPLETE,
-  type GreetingProtocol,
-  GreetingReader,
-  hasGreeting,
-} from '../../wire/starttls/greeting-reader.js'
+import { EAGAIN, ECONNREFUSED, ECONNRESET } from '../../kernel/errno.js'
+import { type ClientStep, MORE, REFUSED } from '../../wire/starttls/client-step.js'
+import { GREETINGS, lastLine } from '../../wire/starttls/client-text.js'
 import type { Session } from '../session.js'
-import { receiveFirst } from '../transfer/messages.js'
+import { gatherBytes, isGatheringOver } from '../transfer/first-bytes.js'
 import { lookForNoOther, setDeadline } from './attempt-timer.js'
+import { quoted } from './plain-opening.js'
 import { hasTls } from './target-address.js'
+
+const BY_PROTOCOL: Readonly<Record<string, ClientStep | undefined>> = GREETINGS
 
 /** Whether something comes before the client's bytes: TLS, or a greeting to read. */
 export function hasOpening(session: Session): boolean {
-  return hasTls(session) || greetingProtocol(session) !== undefined
+  return hasTls(session) || greetingOf(session) !== undefined
 }
 
-function greetingProtocol({ listenerSlot, relay }: Session): GreetingProtocol | undefined {
+function greetingOf({ listenerSlot, relay }: Session): ClientStep | undefined {
   const protocol = relay.listeners[listenerSlot]?.starttls?.protocol
-  return protocol !== undefined && hasGreeting(protocol) ? protocol : undefined
+  return protocol && BY_PROTOCOL[protocol]
 }
 
 /**
@@ -32,46 +29,49 @@ function greetingProtocol({ listenerSlot, relay }: Session): GreetingProtocol | 
  * the socket or a turn, or another negated errno, with `dialling.reason` if there is more to say.
  */
 export function dropGreeting(session: Session): Outcome {
-  const { dialling, relay, remote, remoteSlot } = session
-  const protocol = greetingProtocol(session)
-  if (protocol === undefined) return 0
-  // Its greeting came before TLS, and is held for the client.
+  const { dialling, relay, remoteSlot, toClient } = session
+  const greeting = greetingOf(session)
+  if (greeting === undefined) return 0
+  // It came before TLS, and is held for the client.
   if (relay.tls.remotes[remoteSlot]?.opening?.hasGreeting === true) {
-    session.dropHeld(session.toClient)
+    session.dropHeld(toClient)
     return 0
   }
-  if (dialling.greeting === undefined) {
-    dialling.greeting = new GreetingReader(protocol)
+  if (!dialling.awaitsGreeting) {
+    dialling.awaitsGreeting = true
     setDeadline(session, Number.POSITIVE_INFINITY)
     lookForNoOther(session)
   }
-  const outcome = readGreeting(session, dialling.greeting)
-  dialling.reason = dialling.greeting.problem
-  if (outcome === -EAGAIN) session.again(remote, remote.readsWhenWritable ? WRITABLE : READABLE)
-  else if (outcome === -EINTR) session.runLater(session.toClient)
-  return outcome === -EINTR ? -EAGAIN : outcome
+  let outcome: Outcome | typeof MORE
+  do outcome = gatherBytes(session, toClient) ? verdict(session, greeting) : -EAGAIN
+  while (outcome === MORE)
+  // The next attempt has another socket.
+  if (outcome < 0) toClient.hasEnded = false
+  return outcome > 0 ? keepRest(session, outcome) : outcome
 }
 
-function readGreeting(session: Session, greeting: GreetingReader): Outcome {
-  const { relay, remote, toClient } = session
-  const { blocks, system } = relay
-  for (;;) {
-    const got = receiveFirst(toClient, system.calls, blocks)
-    if (got < 0) return got
-    if (got === 0) return remote.error === 0 ? -ECONNRESET : -remote.error
-    const taken = greeting.read(blocks.scratch.bytes, got)
-    if (taken === GREETING_BAD) return -ECONNREFUSED
-    if (taken !== GREETING_INCOMPLETE) return keepRest(session, taken, got)
+/** The length of the greeting in what is held, MORE, or the negated error of the attempt. */
+function verdict({ dialling, remote, toClient }: Session, greeting: ClientStep): Outcome {
+  const { held, heldBytes } = toClient
+  if (remote.error !== 0) return -remote.error
+  if (held === undefined) return toClient.hasEnded ? -ECONNRESET : MORE
+  const answer = greeting.read(held.bytes, 0, heldBytes)
+  if (answer > 0) return answer
+  if (answer === MORE) {
+    if (toClient.hasEnded) return -ECONNRESET
+    if (!isGatheringOver(toClient)) return MORE
   }
+  const received = held.bytes.subarray(0, heldBytes)
+  dialling.reason = `its greeting is ${quoted(answer === REFUSED ? lastLine(received, 0, heldBytes) : received)}`
+  return -ECONNREFUSED
 }
 
 /** What the remote has sent behind its greeting is for the client. */
-function keepRest({ relay, remote, toClient }: Session, from: number, byteCount: number): Outcome {
+function keepRest({ relay, remote, toClient }: Session, greetingBytes: number): Outcome {
+  toClient.heldOffset += greetingBytes
+  toClient.heldBytes -= greetingBytes
+  if (toClient.heldBytes === 0) toClient.releaseBlock(relay.blocks)
   // The loop does not report again what has come meanwhile.
   remote.mayRead = true
-  if (from === byteCount) return 0
-  const block = relay.blocks.keepScratch()
-  if (block === undefined) return -ENOMEM
-  toClient.hold(block, from, byteCount - from)
   return 0
 }

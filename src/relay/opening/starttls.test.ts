@@ -6,10 +6,15 @@ import type { FakeSocket } from '../../../test/simulation/fake-socket.js'
 import { DetectingWorld } from '../../../test/support/detecting-world.js'
 import { OPENED_PROTOCOLS, OPENINGS, type OpenedProtocol } from '../../../test/support/plain-openings.js'
 import { COUNT } from '../../observe/counters.js'
-import { hasGreeting } from '../../wire/starttls/greeting-reader.js'
 
 const TIMEOUT_MS = 10_000
 const HELLO = await clientHello({ servername: 'inside.example' })
+const GREETINGS: Readonly<Partial<Record<OpenedProtocol, string>>> = {
+  smtp: '220-x\r\n220 x\r\n',
+  imap: '* OK x\r\n',
+  pop3: '+OK x\r\n',
+  ftp: '220-x\r\nx\r\n220 x\r\n',
+}
 const latin = (text: string) => Buffer.from(text, 'latin1')
 
 /** TLS that is passed through, since OpenSSL does not read from simulated sockets. */
@@ -44,11 +49,11 @@ for (const protocol of OPENED_PROTOCOLS) {
       assert.deepEqual(world.phases, ['dialling'])
       assert.equal(world.routed.length, 1)
       const [remote] = world.accept()
-      if (hasGreeting(protocol)) {
+      const greeting = GREETINGS[protocol]
+      if (greeting !== undefined) {
         assert.deepEqual(world.phases, ['dialling'])
         assert.equal(remote?.unsent.length, 0, 'nothing is sent before the greeting')
-        const greeting = { smtp: '220 x', imap: '* OK x', pop3: '+OK x', ftp: '220 x' }[protocol]
-        if (remote !== undefined) world.send(remote, latin(`${greeting}\r\n`))
+        for (const byte of latin(greeting)) if (remote !== undefined) world.send(remote, Uint8Array.of(byte))
       }
       assert.deepEqual(world.phases, ['relaying'])
       assert.deepEqual(remote?.unsent.bytes, new Uint8Array(HELLO))
@@ -137,10 +142,15 @@ test('a remote whose greeting is an error has failed, and so has one without a g
   world.pass(1_000)
   const [third] = world.accept()
   assert.ok(third)
+  world.send(third, latin('220-only a part'))
   world.pass(15_000)
   assert.equal(third.isClosed, true)
+  const [fourth] = world.accept()
+  assert.ok(fourth)
+  world.send(fourth, latin('220-more\r\n'.repeat(10_000)))
+  assert.equal(fourth.isClosed, true)
   world.cut()
-  assert.equal(world.ended[0]?.failedAttempts, 'remote:refused,remote:reset,remote:timeout')
+  assert.equal(world.ended[0]?.failedAttempts, 'remote:refused,remote:reset,remote:timeout,remote:refused')
 })
 
 test('what a remote sends behind its greeting is for the client', () => {
