@@ -92,6 +92,8 @@ export const COUNTERS = [
   // Clients that access rules of their listener or of their route rejected; `rejected` has those of the section.
   'rejectedByListener',
   'rejectedByRoute',
+  // Connections to listeners with STARTTLS that ended before TLS, because the client did not ask for it.
+  'badStarttls',
 ] as const
 export type CounterName = (typeof COUNTERS)[number]
 

@@ -1,4 +1,5 @@
 /** The directives of the master's section, of its listeners and of its children. */
+import { STARTTLS_NAMES } from '../base/starttls-names.js'
 import { networks } from './access-rule.js'
 import { groupId, userId } from './account-types.js'
 import { socketPath } from './address-types.js'
@@ -23,6 +24,7 @@ import {
   type SettingsOf,
   value,
 } from './row.js'
+import { serverName } from './server-name-type.js'
 import { commonRows } from './table-common.js'
 import { type OverrideSettings, overrideRows } from './table-overrides.js'
 import { ruleRows } from './table-rules.js'
@@ -144,6 +146,24 @@ const listenRows = {
     isForwarded: true,
   }),
   ...listenerTlsRows,
+  starttls: optional('starttls', located(choice(STARTTLS_NAMES)), {
+    doc:
+      'Clients ask for TLS in the plain text of this protocol (STARTTLS, STLS, AUTH TLS, SSLRequest), as on the ports 25, 587, ' +
+      '143, 110, 389, 5432, 21, 5222. The relay answers as a server does until then; TLS follows as with `tls = yes`, which is ' +
+      'required. What a client sends in plain is never relayed: one that sends anything else, or bytes behind its request ' +
+      'without waiting for the answer, gets an error of the protocol and is closed (`end=starttls`). All of it has to be done ' +
+      'within `tls handshake timeout`. Servers of SMTP, IMAP, POP3 and FTP greet their clients, who have been greeted before ' +
+      'TLS: their greeting is read and dropped, and a remote that does not send one within `connect timeout`, or an error ' +
+      'instead, has failed. `mysql` is not possible here: the greeting of the server has a random value that the password is ' +
+      'hashed with, so the relay cannot greet the client itself.',
+    defaultText: 'no plain text before TLS',
+    isOurs: true,
+  }),
+  starttlsName: optional('starttls name', serverName, {
+    doc: 'What the relay calls itself before TLS with `starttls = smtp`, `imap`, `pop3`, `ftp` or `xmpp`.',
+    defaultText: 'the host name of the machine',
+    isOurs: true,
+  }),
   proxyProtocol: value(['proxy protocol', 'haproxy'], proxyProtocol, 'no', {
     doc:
       'Whether connections begin with a PROXY protocol header (version 1 or 2), which names the client: access rules ' +

@@ -28,6 +28,7 @@ import type { RelayOptions } from '../relay/options.js'
 import type { RemoteParts } from '../relay/remotes.js'
 import type { SessionOptions } from '../relay/session-options.js'
 import type { AcceptMessage } from '../wire/child-message.js'
+import type { StarttlsPlan } from '../wire/starttls/client-opening.js'
 import type { ListenerTlsSettings, TlsPlan } from './tls-settings.js'
 
 export interface Plan {
@@ -87,6 +88,8 @@ export interface RemotePlan extends RemoteParts {
   readonly maxConnections: number
   /** Index in `tls.clients`; undefined: plain. */
   readonly tlsClient: number | undefined
+  /** How that begins in the plain; undefined: TLS begins with the connection. */
+  readonly starttls?: StarttlsPlan | undefined
 }
 
 export interface PoolPlan {

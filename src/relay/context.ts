@@ -2,6 +2,7 @@
 import type { RouteFacts } from '../admission/route-facts.js'
 import type { RuleRefusal } from '../admission/rule-lists.js'
 import type { RemoteHealth } from '../balance/remote-health.js'
+import type { ListenerStarttls } from '../base/starttls-names.js'
 import type { Fd } from '../kernel/calls.js'
 import type { System } from '../kernel/system.js'
 import type { AccessRecord } from '../observe/access-line.js'
@@ -39,6 +40,15 @@ export interface RelayListener {
   readonly detection?: Detection | undefined
   /** Its peers send PROXY headers; undefined: they are the clients themselves. */
   readonly proxy?: ProxyPlan | undefined
+  /** Its clients ask for TLS in plain text; undefined: they begin with TLS, if they speak it. */
+  readonly starttls?: ListenerStarttlsPlan | undefined
+}
+
+/** How the clients of a listener ask for TLS. */
+export interface ListenerStarttlsPlan {
+  readonly protocol: ListenerStarttls
+  /** What the listener calls itself towards its clients. */
+  readonly serverName: string
 }
 
 /** A client of a session, for access rules. */

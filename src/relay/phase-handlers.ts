@@ -10,6 +10,7 @@ import { GREETING } from './opening/greeting.js'
 import { PROXY_HEADER } from './opening/proxy-header.js'
 import { QUEUED } from './opening/queued.js'
 import { RESOLVING } from './opening/resolving.js'
+import { STARTTLS } from './opening/starttls.js'
 import type { OpeningHandler, PhaseHandler } from './phase-handler.js'
 import type { OpeningPhase, Phase } from './phases.js'
 import { RELAYING } from './transfer/relaying.js'
@@ -19,6 +20,7 @@ const CLOSED: PhaseHandler = { onReady: () => {}, onTimer: () => {}, onTurn: () 
 
 export const OPENING_HANDLERS: Readonly<Record<OpeningPhase, OpeningHandler>> = {
   'proxy-header': PROXY_HEADER,
+  starttls: STARTTLS,
   greeting: GREETING,
   detecting: DETECTING,
   admitting: ADMITTING,

@@ -19,6 +19,7 @@ const UNSERVED: readonly number[] = [
   COUNT.attemptsMaxReached,
   COUNT.retryBudgetSpent,
   COUNT.badProxyHeaders,
+  COUNT.badStarttls,
 ]
 
 const phases = Object.keys(MAY_BECOME) as Phase[]
@@ -46,7 +47,8 @@ test('no session dials after relaying', () => {
   for (const phase of phases) {
     const isFirst = [...OPENING_PHASES, 'closed', 'queued'].includes(phase) && phase !== 'dialling'
     assert.equal(MAY_BECOME[phase].includes('dialling'), isFirst)
-    assert.equal(MAY_BECOME[phase].includes('greeting'), phase === 'closed' || phase === 'proxy-header')
+    const isBeforeTls = ['closed', 'proxy-header', 'starttls'].includes(phase)
+    assert.equal(MAY_BECOME[phase].includes('greeting'), isBeforeTls)
   }
 })
 

@@ -7,6 +7,7 @@ import { COUNT, LISTENER_COUNT, REMOTE_COUNT } from '../observe/counters.js'
 /** The phases that lead to a remote, in their order. A session skips those that it does not need. */
 export const OPENING_PHASES = [
   'proxy-header',
+  'starttls',
   'greeting',
   'detecting',
   'admitting',
@@ -23,6 +24,8 @@ export type Phase = OpeningPhase | 'queued' | 'relaying' | 'draining' | 'closed'
 export const MAY_BECOME: Readonly<Record<Phase, readonly Phase[]>> = {
   /** The PROXY protocol header, which names the client. */
   'proxy-header': onwards('proxy-header'),
+  /** The client asks for TLS in plain text. */
+  starttls: onwards('starttls'),
   /** TLS handshake, or the ClientHello of TLS that is passed through. */
   greeting: onwards('greeting'),
   /** A peek at the first bytes, to detect the protocol. */
@@ -69,6 +72,8 @@ export type EndReason =
   | 'proxy-header'
   /** The peer closed without a byte where a PROXY header is required: a health check. Not in the access log. */
   | 'proxy-check'
+  /** The client did not ask for TLS at a listener with `starttls`, or sent bytes behind that without TLS. */
+  | 'starttls'
   /** Whose list of access rules rejected the client: that of the section, of its listener, or of the route that matched it. */
   | ListOwner
   /** MAVIS rejected the client. */
@@ -119,6 +124,7 @@ export const REASON_COUNTS: Readonly<Record<EndReason, number>> = {
   'bad-greeting': COUNT.notServed,
   'proxy-header': COUNT.badProxyHeaders,
   'proxy-check': COUNT.proxyChecks,
+  starttls: COUNT.badStarttls,
   rejected: COUNT.rejected,
   'listener-rule': COUNT.rejectedByListener,
   'route-rule': COUNT.rejectedByRoute,
@@ -156,6 +162,7 @@ type SomeReasonCounts = Readonly<Partial<Record<EndReason, number>>>
 export const LISTENER_REASON_COUNTS: SomeReasonCounts = {
   'bad-greeting': LISTENER_COUNT.notServed,
   'proxy-header': LISTENER_COUNT.notServed,
+  starttls: LISTENER_COUNT.notServed,
   rejected: LISTENER_COUNT.rejected,
   'listener-rule': LISTENER_COUNT.rejected,
   'route-rule': LISTENER_COUNT.rejected,

@@ -9,6 +9,7 @@ import { FAILED, HUNG_UP, type Interest, PEER_ENDED, READABLE, URGENT } from '..
 import { Timer, type TimerOwner } from '../reactor/timers.js'
 import type { ProxyTlvs } from '../wire/proxy/tlvs.js'
 import { NO_PROTOCOL } from '../wire/sniff/detect.js'
+import type { PlainOpening } from '../wire/starttls/server/plain-opening.js'
 import { Connection, NO_FD } from './connection.js'
 import type { RelayContext } from './context.js'
 import { BY_DEFAULT } from './opening/decided-by.js'
@@ -84,6 +85,8 @@ export class Session implements TimerOwner {
   /** What the header says besides addresses. */
   tlvs: ProxyTlvs | undefined = undefined
 
+  /** What is spoken with its client until that asks for TLS; undefined: not in the phase `starttls`. */
+  plainOpening: PlainOpening | undefined = undefined
   /** When the greeting must be complete, in the time of the loop. */
   greetingDeadlineMs = 0
 
@@ -358,6 +361,7 @@ export class Session implements TimerOwner {
     this.isNamed = false
     this.hasDestination = false
     this.tlvs = undefined
+    this.plainOpening = undefined
   }
 
   #note(connection: Connection, readiness: number): void {

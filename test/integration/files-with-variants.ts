@@ -57,6 +57,7 @@ export const FILES_WITH_VARIANTS: Readonly<Record<string, RegExp>> = {
   'rule-files': IN_MODES,
   'slow-start': DIRECTLY,
   'start-lines': DIRECTLY,
+  starttls: IN_MODES,
   'state-file': IN_MODES,
   sticky: DIRECTLY,
   surroundings: IN_MODES,
