@@ -235,16 +235,16 @@ class NextFree {
 
 /** Neighbouring ranges with the same answer of the same rule become one. */
 function tableOf(claims: Claims, edges: Edges, painted: Int32Array): AccessTable {
-  const kept: number[] = []
-  for (let i = 0; i < painted.length; i++) {
-    if (i === 0 || !isSame(claims, painted[i] as number, painted[i - 1] as number)) kept.push(i)
-  }
-  const starts = new Int32Array(kept.length * WORDS)
-  const answers = new Uint8Array(kept.length)
-  const fileOf = new Int32Array(kept.length).fill(-1)
-  const lineOf = new Int32Array(kept.length)
-  for (const [at, i] of kept.entries()) {
-    copyKey(edges.words, i, starts, at)
+  const isBegin = (i: number) => i === 0 || !isSame(claims, painted[i] as number, painted[i - 1] as number)
+  let count = 0
+  for (let i = 0; i < painted.length; i++) if (isBegin(i)) count++
+  const starts = new Int32Array(count * WORDS)
+  const answers = new Uint8Array(count)
+  const fileOf = new Int32Array(count).fill(-1)
+  const lineOf = new Int32Array(count)
+  for (let i = 0, at = -1; i < painted.length; i++) {
+    if (!isBegin(i)) continue
+    copyKey(edges.words, i, starts, ++at)
     const claim = painted[i] as number
     answers[at] = answerOf(claims, claim)
     if (answers[at] !== REJECTS) continue

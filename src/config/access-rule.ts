@@ -10,6 +10,7 @@ import type { Position } from '../base/problem.js'
 import { groupId, userId } from './account-types.js'
 import { CONDITION_TYPES, CONDITION_WORDS, type RuleConditions } from './condition-types.js'
 import { didYouMean, Refusal, refuseWord } from './expectation.js'
+import { asns, countries } from './origin-types.js'
 import { refuseNetwork } from './refuse-network.js'
 import { readRuleFile } from './rule-file.js'
 import { cannotRead } from './sources.js'
@@ -59,6 +60,8 @@ export const accessRule: ValueType<AccessRule> = {
   grammar: [
     `[not] ${networks.grammar}`,
     'file = FILE',
+    `country = ${countries.grammar}`,
+    `asn = ${asns.grammar}`,
     `user = ${users.grammar}`,
     `group = ${groups.grammar}`,
     ...CONDITIONS.map((key) => `${CONDITION_WORDS[key]} = ${CONDITION_TYPES[key].grammar}`),
@@ -83,6 +86,8 @@ type Subject =
 /** The words before the values of each kind of rule, except of one about networks. */
 const SUBJECTS: readonly (readonly [string, (input: ValueInput) => Subject | undefined])[] = [
   ['file', readFile],
+  ['country', (input) => originsOf(countries.read(input))],
+  ['asn', (input) => originsOf(asns.read(input))],
   ['user', readUsers],
   ['group', readGroups],
   ...CONDITIONS.map(
@@ -127,6 +132,10 @@ function readUsers(input: ValueInput): Subject | undefined {
 function readGroups(input: ValueInput): Subject | undefined {
   const given = groups.read(input)
   return given && { users: [], groups: given }
+}
+
+function originsOf(origins: readonly string[] | undefined): Subject | undefined {
+  return origins && { origins }
 }
 
 function readCondition(input: ValueInput, key: keyof RuleConditions): Subject | undefined {

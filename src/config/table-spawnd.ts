@@ -355,7 +355,7 @@ const spawndRows = {
     spellings: ['acl permit|accept|deny|reject'],
     whose:
       'Access rules. The first one that matches a client decides; if rules exist and none matches, `default` does. `not` inverts ' +
-      'the match. Rules are about IP clients: networks in CIDR notation, `file`; about ' +
+      'the match. Rules are about IP clients: networks in CIDR notation, `file`, `country` and `asn` (of `geo file`); about ' +
       'clients of Unix sockets: `user` and `group` (names or numbers); or about all clients: the other words, which are those of ' +
       'routes. With rules for one kind of client only, those of the other kind are admitted. `file` names a file with an address, ' +
       'a network or a range `FIRST - LAST` per line; `#` and `;` begin comments. It is read again when it changes, without a ' +

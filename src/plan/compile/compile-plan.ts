@@ -29,7 +29,7 @@ export function compilePlan(loaded: Loaded, surroundings: PlanSurroundings): Pla
   const pools = poolPlans(tcprelay, poolSlots, remoteSlots)
   const defaultPool = poolIndex(tcprelay)
   const routes = routePlans(tcprelay, spawnd.listeners)
-  const access = accessPlan(loaded)
+  const access = accessPlan({ spawnd, tcprelay, geo: loaded.geo.networks })
   const listeners = withNeeds(
     listenerPlans(spawnd.listeners, surroundings, listenersTls, tcprelay),
     { access, defaultPool, pools, routes },

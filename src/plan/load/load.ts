@@ -1,5 +1,4 @@
 /** Loads a configuration with what it names: mechanism, TLS files, sources for messages. */
-import type { GeoNetworks } from '../../admission/geo-networks.js'
 import type { PollMechanism } from '../../base/poll-mechanism.js'
 import type { Arguments } from '../../config/arguments.js'
 import { handedOverProblems } from '../../config/check-handed-over.js'
@@ -11,6 +10,7 @@ import { type FileStamp, type Stamps, stampOf } from '../../services/file-watch.
 import { isUnderInetd } from '../../services/handed-over.js'
 import { chosenMechanism } from './chosen-mechanism.js'
 import { fileSources } from './file-sources.js'
+import { type LoadedGeo, loadGeo, NO_GEO } from './geo-loading.js'
 import { withMemberSlots } from './member-slots.js'
 import { probeTlsProblems } from './probe-tls-problems.js'
 import { isUrl, withStreamed } from './streamed-configuration.js'
@@ -25,8 +25,7 @@ export interface Loaded extends Configuration {
   readonly sources: Sources
   /** Of the files that were read, those of TLS excepted, taken before. */
   readonly stamps: Stamps
-  /** Networks of the countries and autonomous systems that access rules name. */
-  readonly geo: GeoNetworks
+  readonly geo: LoadedGeo
   /** TLS settings and files; their problems are among `problems`. */
   readonly tls: Omit<LoadedTls, 'problems'>
 }
@@ -106,16 +105,15 @@ async function complete(read: Read, options: TlsLoadOptions): Promise<Loaded> {
     return { ...read, problems, mechanism, geo: NO_GEO, tls: NOTHING_LOADED }
   }
   const { problems: ofTls, ...tls } = loadTls(read, options)
+  const { problems: ofGeo, ...geo } = loadGeo(read, options.sources)
   const ofProbes = await probeTlsProblems(tls.probes, read.tcprelay.remotes)
   return withMemberSlots({
     ...read,
-    problems: [...problems, ...ofTls, ...ofProbes],
+    problems: [...problems, ...ofTls, ...ofGeo, ...ofProbes],
     mechanism,
-    geo: NO_GEO,
+    geo,
     tls,
   })
 }
-
-const NO_GEO: GeoNetworks = new Map()
 
 const NOTHING_LOADED = { settings: NO_TLS_SETTINGS, probes: [], stamps: new Map(), ocsp: [] }
