@@ -30,7 +30,7 @@ export function rejectionOf(
 ): Rejection | undefined {
   switch (proxyPeers.expects(listenerSlot, peer.bytes)) {
     case 'nothing':
-      if (accessRules.admits(fd, peer, name)) {
+      if (accessRules.admits(fd, peer, listenerSlot, name)) {
         return peerLimits === undefined || peerLimits.admits(fd, listenerSlot, peer, name)
           ? undefined
           : 'limited'
@@ -38,9 +38,9 @@ export function rejectionOf(
       peerLimits?.countRule(listenerSlot, peer)
       return 'rejected'
     case 'header':
-      return accessRules.admitsSender(fd, peer, name) ? undefined : 'rejected'
+      return accessRules.admitsSender(fd, peer, listenerSlot, name) ? undefined : 'rejected'
     case 'stranger':
-      accessRules.reject(peer, name, OUTSIDE_PROXY_FROM)
+      accessRules.reject(peer, name, { reason: 'rejected', rule: OUTSIDE_PROXY_FROM })
       return 'rejected'
   }
 }

@@ -11,8 +11,6 @@ import { type AcceptContext, Listener } from '../accept/listener.js'
 import type { ListeningSocket } from '../accept/listening-socket.js'
 import { PeerLimits } from '../accept/peer-limits.js'
 import { StickyCache } from '../accept/sticky-cache.js'
-import { AccessList } from '../admission/access-list.js'
-import { IdentityList } from '../admission/identity-list.js'
 import { type OpenedCells, openCells } from '../cells/cells.js'
 import type { Fd } from '../kernel/calls.js'
 import { datagramCalls } from '../kernel/datagrams.js'
@@ -157,7 +155,7 @@ export class Acceptor {
         this.#listen(command.slot, command.fd)
         return
       case 'access':
-        this.#front.accessRules.replaceNetworks(command.table)
+        this.#front.accessRules.replace(command.access)
         return
       case 'gone':
         this.#places.onGone(command.slot)
@@ -242,8 +240,8 @@ export class Acceptor {
     this.#report({ kind: 'reloaded' })
   }
 
-  #makeFront({ accessTable, front, limits: memory, plan }: AcceptorSettings): Front {
-    const { admission, relay, workers } = plan
+  #makeFront({ access, front, limits: memory, plan }: AcceptorSettings): Front {
+    const { relay, workers } = plan
     const { counters, log, system } = this.#accepting
     const { loop } = this
     const writeAccess = relay.hasAccessLog ? this.#writeAccess : undefined
@@ -273,12 +271,12 @@ export class Acceptor {
           log,
           describeClient,
           peers: this.#peers,
+          peer: this.#accepting.peer,
+          listeners: plan.listeners,
+          wallMs: () => system.clock.wallMs(),
           writeAccess,
         },
-        {
-          networks: new AccessList(accessTable),
-          identities: new IdentityList(admission.identityRules),
-        },
+        access,
       ),
       proxyPeers: new ProxyPeers(plan.listeners),
       limits,

@@ -1,5 +1,5 @@
 /** Composes one generation on a reactor: listeners, pools, remotes and the relay between them. */
-import { type AccessLists, AccessRules } from '../accept/access-rules.js'
+import { AccessRules } from '../accept/access-rules.js'
 import { type Closing, ConnectionLimit } from '../accept/connection-limit.js'
 import { type KeptListeners, splitListeners } from '../accept/kept-listeners.js'
 import type { LimitRejections } from '../accept/limit-rejections.js'
@@ -9,8 +9,6 @@ import { PeerLimits } from '../accept/peer-limits.js'
 import { ReportedEnds } from '../accept/reported-ends.js'
 import { SharedListenerPlaces } from '../accept/shared-listener-places.js'
 import { SiblingLoad } from '../accept/sibling-load.js'
-import { AccessList } from '../admission/access-list.js'
-import { IdentityList } from '../admission/identity-list.js'
 import { NONE } from '../balance/policy.js'
 import { type OpenedCells, openCells } from '../cells/cells.js'
 import type { Fd } from '../kernel/calls.js'
@@ -104,8 +102,18 @@ export class ReactorGeneration {
       onRetired: () => context.onRetired(this),
     }
     this.#accessRules = new AccessRules(
-      { loop, counters, log, describeClient, peers, writeAccess },
-      accessListsOf(plan),
+      {
+        loop,
+        counters,
+        log,
+        describeClient,
+        peers,
+        peer,
+        listeners: plan.listeners,
+        wallMs: () => system.clock.wallMs(),
+        writeAccess,
+      },
+      plan.access,
     )
     this.#limits = this.#openLimits(context)
     this.#peerRules = this.#peerRulesOf(context)
@@ -241,7 +249,7 @@ export class ReactorGeneration {
         tls.setStaple(change.id, change.staple)
         return
       case 'access':
-        this.#accessRules.replaceNetworks(change.table)
+        this.#accessRules.replace(change.access)
         return
     }
   }
@@ -345,10 +353,4 @@ export class ReactorGeneration {
     if (rejection === 'rejected') this.#parts.system.calls.close(fd)
     if (this.#listenerPlaces.giveBack(slot)) this.#connectionLimit.onListenerRoom()
   }
-}
-
-function accessListsOf({
-  admission: { accessTable, identityRules },
-}: GenerationSettings['plan']): AccessLists {
-  return { networks: new AccessList(accessTable), identities: new IdentityList(identityRules) }
 }

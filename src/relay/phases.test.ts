@@ -11,6 +11,7 @@ import {
   REASON_COUNTS,
 } from './phases.js'
 
+const REJECTED = [COUNT.rejected, COUNT.rejectedByListener, COUNT.rejectedByRoute] as readonly number[]
 const UNSERVED: readonly number[] = [
   COUNT.notServed,
   COUNT.queueTimeouts,
@@ -18,6 +19,7 @@ const UNSERVED: readonly number[] = [
   COUNT.attemptsMaxReached,
   COUNT.retryBudgetSpent,
   COUNT.badProxyHeaders,
+  COUNT.badStarttls,
 ]
 
 const LIMITED: readonly number[] = Object.values(LIMIT_COUNTS)
@@ -47,8 +49,8 @@ test('no session dials after relaying', () => {
   for (const phase of phases) {
     const isFirst = [...OPENING_PHASES, 'closed', 'queued'].includes(phase) && phase !== 'dialling'
     assert.equal(MAY_BECOME[phase].includes('dialling'), isFirst)
-    const leadsToGreeting = ['closed', 'proxy-header', 'limiting'].includes(phase)
-    assert.equal(MAY_BECOME[phase].includes('greeting'), leadsToGreeting)
+    const isBeforeTls = ['closed', 'proxy-header', 'limiting', 'starttls'].includes(phase)
+    assert.equal(MAY_BECOME[phase].includes('greeting'), isBeforeTls)
   }
 })
 
@@ -66,7 +68,7 @@ test("a listener counts what it did not serve as its child does, and MAVIS' deni
       ? LISTENER_COUNT.denied
       : UNSERVED.includes(counter)
         ? LISTENER_COUNT.notServed
-        : counter === COUNT.rejected
+        : REJECTED.includes(counter)
           ? LISTENER_COUNT.rejected
           : LIMITED.includes(counter)
             ? LISTENER_COUNT.limited

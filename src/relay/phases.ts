@@ -1,4 +1,5 @@
 /** Phases of a session, their transitions, and the reasons for which sessions end. */
+import type { ListOwner } from '../admission/rule-lists.js'
 import type { AttemptLimit } from '../balance/attempt-limit.js'
 import type { Refusal } from '../base/authorization.js'
 import type { BanCause, LimitEnd } from '../base/limit-words.js'
@@ -8,9 +9,11 @@ import { COUNT, LIMIT_COUNTS, LISTENER_COUNT, REMOTE_COUNT } from '../observe/co
 export const OPENING_PHASES = [
   'proxy-header',
   'limiting',
+  'starttls',
   'greeting',
   'detecting',
   'admitting',
+  'limiting-facts',
   'asking',
   'resolving',
   'dialling',
@@ -26,12 +29,16 @@ export const MAY_BECOME: Readonly<Record<Phase, readonly Phase[]>> = {
   'proxy-header': onwards('proxy-header'),
   /** Limits by the address of the client. */
   limiting: onwards('limiting'),
+  /** The client asks for TLS in plain text. */
+  starttls: onwards('starttls'),
   /** TLS handshake, or the ClientHello of TLS that is passed through. */
   greeting: onwards('greeting'),
   /** A peek at the first bytes, to detect the protocol. */
   detecting: onwards('detecting'),
-  /** Limits by other facts of the client, and those of its pool. */
+  /** Access rules about what has been read of the client. */
   admitting: onwards('admitting'),
+  /** Limits by other facts of the client, and those of its pool. */
+  'limiting-facts': onwards('limiting-facts'),
   /** Waiting for the verdict of MAVIS. */
   asking: onwards('asking'),
   /** Waiting for the addresses of the host that the client asks for. */
@@ -72,8 +79,10 @@ export type EndReason =
   | 'proxy-header'
   /** The peer closed without a byte where a PROXY header is required: a health check. Not in the access log. */
   | 'proxy-check'
-  /** An access rule rejected the client that the PROXY header names. */
-  | 'rejected'
+  /** The client did not ask for TLS at a listener with `starttls`, or sent bytes behind that without TLS. */
+  | 'starttls'
+  /** Whose list of access rules rejected the client: that of the section, of its listener, or of the route that matched it. */
+  | ListOwner
   /** A `limit` rejected the client. */
   | LimitEnd
   /** MAVIS rejected the client. */
@@ -124,7 +133,10 @@ export const REASON_COUNTS: Readonly<Record<EndReason, number>> = {
   'bad-greeting': COUNT.notServed,
   'proxy-header': COUNT.badProxyHeaders,
   'proxy-check': COUNT.proxyChecks,
+  starttls: COUNT.badStarttls,
   rejected: COUNT.rejected,
+  'listener-rule': COUNT.rejectedByListener,
+  'route-rule': COUNT.rejectedByRoute,
   ...LIMIT_COUNTS,
   'mavis-denied': COUNT.mavisDenied,
   'mavis-not-found': COUNT.mavisNotFound,
@@ -157,7 +169,10 @@ export const REASON_COUNTS: Readonly<Record<EndReason, number>> = {
 /** What bans count a session as that was rejected by something else than a limit. */
 export const BAN_CAUSES_OF: Readonly<Partial<Record<EndReason, BanCause>>> = {
   rejected: 'rules',
+  'listener-rule': 'rules',
+  'route-rule': 'rules',
   'bad-greeting': 'handshake',
+  starttls: 'handshake',
   'mavis-denied': 'authorization',
   'mavis-not-found': 'authorization',
   'mavis-not-member': 'authorization',
@@ -169,7 +184,10 @@ type SomeReasonCounts = Readonly<Partial<Record<EndReason, number>>>
 export const LISTENER_REASON_COUNTS: SomeReasonCounts = {
   'bad-greeting': LISTENER_COUNT.notServed,
   'proxy-header': LISTENER_COUNT.notServed,
+  starttls: LISTENER_COUNT.notServed,
   rejected: LISTENER_COUNT.rejected,
+  'listener-rule': LISTENER_COUNT.rejected,
+  'route-rule': LISTENER_COUNT.rejected,
   'no-route': LISTENER_COUNT.notServed,
   'rejected-by-route': LISTENER_COUNT.notServed,
   'name-not-allowed': LISTENER_COUNT.notServed,

@@ -38,7 +38,14 @@ import { TRANSPORTS } from './transfer/transports.js'
 /** The context of sessions without the parts that the relay itself provides. */
 export type RelayParts = Omit<
   RelayContext,
-  'diallings' | 'facts' | 'limitQueues' | 'peers' | 'proxyFacts' | 'proxyPeers' | 'sessionClosed'
+  | 'destinations'
+  | 'diallings'
+  | 'facts'
+  | 'limitQueues'
+  | 'peers'
+  | 'proxyFacts'
+  | 'proxyPeers'
+  | 'sessionClosed'
 >
 
 export interface RelayEvents {
@@ -81,6 +88,7 @@ export class Relay {
       facts: new SessionFacts(),
       limitQueues: new LimitQueues(),
       peers: new Peers(),
+      destinations: new Peers(),
       proxyFacts: new ProxyFacts(),
       proxyPeers: new ProxyPeers(parts.listeners),
       sessionClosed,

@@ -1,5 +1,5 @@
 /**
- * The phases `limiting` and `admitting`: limits by the address of the client before its first byte is read, the others when
+ * The phases `limiting` and `limiting-facts`: limits by the address of the client before its first byte is read, the others when
  * their facts are there. Each limit gives the session a place and a token, or it is rejected, or waits (`action = queue`).
  */
 import { type Limiter, NO_PLACE } from '../../admission/limiter.js'
@@ -26,10 +26,10 @@ export const LIMITING: OpeningHandler = {
   onTurn: () => {},
 }
 
-export const ADMITTING: OpeningHandler = {
+export const LIMITING_FACTS: OpeningHandler = {
   ...LIMITING,
   isNeeded: ({ listenerSlot, relay }) => relay.limits?.limits.hasLate(listenerSlot) === true,
-  begin: beginAdmission,
+  begin: beginWithFacts,
 }
 
 /** What `apply` says besides a reason to reject the client. */
@@ -37,7 +37,7 @@ const ADMITTED = 'admitted'
 const WAITS = 'waits'
 type Applied = LimitEnd | typeof ADMITTED | typeof WAITS
 
-function beginAdmission(session: Session): void {
+function beginWithFacts(session: Session): void {
   // Later phases use it.
   if (limitsOf(session).limits.needsPool) {
     session.service = serviceFor(session)
