@@ -2,6 +2,7 @@
  * The handler of each phase, and the order of those that lead to a remote. A new phase is a row here, a row in
  * `phases.ts` and a file; its neighbours do not change.
  */
+import { ADMITTING } from './opening/admitting.js'
 import { ASKING } from './opening/asking.js'
 import { DIALLING } from './opening/attempts.js'
 import { DETECTING } from './opening/detecting.js'
@@ -22,6 +23,7 @@ export const OPENING_HANDLERS: Readonly<Record<OpeningPhase, OpeningHandler>> = 
   starttls: STARTTLS,
   greeting: GREETING,
   detecting: DETECTING,
+  admitting: ADMITTING,
   asking: ASKING,
   resolving: RESOLVING,
   dialling: DIALLING,

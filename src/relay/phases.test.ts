@@ -11,6 +11,7 @@ import {
   REASON_COUNTS,
 } from './phases.js'
 
+const REJECTED = [COUNT.rejected, COUNT.rejectedByListener, COUNT.rejectedByRoute] as readonly number[]
 const UNSERVED: readonly number[] = [
   COUNT.notServed,
   COUNT.queueTimeouts,
@@ -65,7 +66,7 @@ test("a listener counts what it did not serve as its child does, and MAVIS' deni
       ? LISTENER_COUNT.denied
       : UNSERVED.includes(counter)
         ? LISTENER_COUNT.notServed
-        : counter === COUNT.rejected
+        : REJECTED.includes(counter)
           ? LISTENER_COUNT.rejected
           : undefined
     assert.equal(LISTENER_REASON_COUNTS[reason as EndReason], wanted, reason)

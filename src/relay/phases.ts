@@ -1,4 +1,5 @@
 /** Phases of a session, their transitions, and the reasons for which sessions end. */
+import type { ListOwner } from '../admission/rule-lists.js'
 import type { AttemptLimit } from '../balance/attempt-limit.js'
 import type { Refusal } from '../base/authorization.js'
 import { COUNT, LISTENER_COUNT, REMOTE_COUNT } from '../observe/counters.js'
@@ -9,6 +10,7 @@ export const OPENING_PHASES = [
   'starttls',
   'greeting',
   'detecting',
+  'admitting',
   'asking',
   'resolving',
   'dialling',
@@ -28,6 +30,8 @@ export const MAY_BECOME: Readonly<Record<Phase, readonly Phase[]>> = {
   greeting: onwards('greeting'),
   /** A peek at the first bytes, to detect the protocol. */
   detecting: onwards('detecting'),
+  /** Access rules about what has been read of the client. */
+  admitting: onwards('admitting'),
   /** Waiting for the verdict of MAVIS. */
   asking: onwards('asking'),
   /** Waiting for the addresses of the host that the client asks for. */
@@ -70,8 +74,8 @@ export type EndReason =
   | 'proxy-check'
   /** The client did not ask for TLS at a listener with `starttls`, or sent bytes behind that without TLS. */
   | 'starttls'
-  /** An access rule rejected the client that the PROXY header names. */
-  | 'rejected'
+  /** Whose list of access rules rejected the client: that of the section, of its listener, or of the route that matched it. */
+  | ListOwner
   /** MAVIS rejected the client. */
   | `mavis-${Refusal}`
   /** No pool serves the client. */
@@ -122,6 +126,8 @@ export const REASON_COUNTS: Readonly<Record<EndReason, number>> = {
   'proxy-check': COUNT.proxyChecks,
   starttls: COUNT.badStarttls,
   rejected: COUNT.rejected,
+  'listener-rule': COUNT.rejectedByListener,
+  'route-rule': COUNT.rejectedByRoute,
   'mavis-denied': COUNT.mavisDenied,
   'mavis-not-found': COUNT.mavisNotFound,
   'mavis-not-member': COUNT.mavisNotMember,
@@ -158,6 +164,8 @@ export const LISTENER_REASON_COUNTS: SomeReasonCounts = {
   'proxy-header': LISTENER_COUNT.notServed,
   starttls: LISTENER_COUNT.notServed,
   rejected: LISTENER_COUNT.rejected,
+  'listener-rule': LISTENER_COUNT.rejected,
+  'route-rule': LISTENER_COUNT.rejected,
   'no-route': LISTENER_COUNT.notServed,
   'rejected-by-route': LISTENER_COUNT.notServed,
   'name-not-allowed': LISTENER_COUNT.notServed,

@@ -78,8 +78,10 @@ export class Session implements TimerOwner {
 
   /** The peer that has sent a PROXY header for the client, for the access log; '' if the client itself is connected. */
   via = ''
-  /** Where its client has connected to, as a socket address; undefined: to the socket of this session. */
-  clientDestination: Uint8Array | undefined = undefined
+  /** A PROXY header has named the client: `peer` is not the address of the connection. */
+  isNamed = false
+  /** Its PROXY header says where its client has connected to. */
+  hasDestination = false
   /** What the header says besides addresses. */
   tlvs: ProxyTlvs | undefined = undefined
 
@@ -145,6 +147,11 @@ export class Session implements TimerOwner {
   /** The client's socket address; zeros if it was not stored. */
   get peer(): Uint8Array {
     return this.relay.peers.at(this.record)
+  }
+
+  /** Where its client has connected to, as a socket address; undefined: to the socket of this session. */
+  get clientDestination(): Uint8Array | undefined {
+    return this.hasDestination ? this.relay.destinations.at(this.record) : undefined
   }
 
   get dialling(): Dialling {
@@ -351,7 +358,8 @@ export class Session implements TimerOwner {
     this.protocol = NO_PROTOCOL
     this.clientKey = ''
     this.via = ''
-    this.clientDestination = undefined
+    this.isNamed = false
+    this.hasDestination = false
     this.tlvs = undefined
     this.plainOpening = undefined
   }

@@ -1,9 +1,7 @@
 /** STARTTLS towards real servers: plain client programs through the relay. */
 import assert from 'node:assert/strict'
-import { spawn } from 'node:child_process'
 import { type TestContext, test } from 'node:test'
 import { temporaryFolder } from '../harness/clean-up.js'
-import { startExample } from '../harness/example.js'
 import { needs } from '../harness/needs.js'
 import {
   type RealServer,
@@ -14,25 +12,7 @@ import {
   startVsftpd,
 } from '../harness/real-servers.js'
 import { type Relay, relayTo } from '../harness/relay.js'
-
-interface Outcome {
-  readonly status: number | null
-  readonly output: string
-}
-
-/** A program that ends by itself; not spawnSync, because this process is its peer in some tests. */
-function run(command: readonly string[], env: Readonly<Record<string, string>> = {}): Promise<Outcome> {
-  const [file = '', ...words] = command
-  return new Promise((resolve) => {
-    const child = spawn(file, words, { env: { ...process.env, ...env }, stdio: ['ignore', 'pipe', 'pipe'] })
-    let output = ''
-    for (const stream of [child.stdout, child.stderr])
-      stream.setEncoding('utf8').on('data', (text: string) => {
-        output += text
-      })
-    child.on('close', (status) => resolve({ status, output }))
-  })
-}
+import { run } from '../harness/run-program.js'
 
 /** Of a server on loopback whose certificate is verified. */
 function remoteAt({ certFile }: RealServer, port: number, protocol: string) {
@@ -77,18 +57,6 @@ test('postgres: psql with a password, over TCP and over a Unix socket', async (t
   assert.match(required.output, /server does not support SSL, but SSL was required/)
   const wrong = await psql(tcp, { PGPASSWORD: 'wrong' })
   assert.match(wrong.output, /password authentication failed/)
-})
-
-test('postgres-starttls.cfg: psql by the Unix socket', async (t) => {
-  const server = await startPostgres(t)
-  if (server === undefined) return
-  const folder = temporaryFolder(t)
-  await startExample(t, 'postgres-starttls.cfg', {
-    '/tmp/': `${folder}/`,
-    'address = db.example.com port = 5432': `address = 127.0.0.1 port = ${server.port} server name = db.example ca-file = ${server.certFile}`,
-  })
-  const command = ['psql', '-At', '-h', folder, '-U', 'joe', '-d', 'postgres', '-c', 'select 6 * 7']
-  assert.deepEqual(await run(command, { PGPASSWORD: 'secret' }), { status: 0, output: '42\n' })
 })
 
 test('postfix: a plain client reads the greeting and its own answers', async (t) => {

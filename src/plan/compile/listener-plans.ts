@@ -1,7 +1,7 @@
 /** The listeners of a plan. */
 import { hostname } from 'node:os'
 import type { StickyOptions } from '../../accept/sticky-cache.js'
-import { compileAccess } from '../../admission/access-list.js'
+import { compileAccess } from '../../admission/compile-access.js'
 import { isUnix } from '../../config/endpoint.js'
 import type { ListenerSettings } from '../../config/table-spawnd.js'
 import type { TcprelaySettings } from '../../config/table-tcprelay.js'
