@@ -65,6 +65,10 @@ export class Dialling {
   requestBytesSent = 0
   /** The length of the greeting, which precedes the answer of the current step in the block. */
   greetingBytes = 0
+  /** The client has got the greeting of the current remote: there is no other one for it. */
+  isCommitted = false
+  /** The opening waits for bytes of the client. */
+  awaitsClient = false
   /** What the opening awaits, for log lines; '' outside of it. */
   awaited = ''
   /** Why the current attempt fails, where there is more to say than an errno. */
@@ -91,6 +95,8 @@ export class Dialling {
     this.openingStep = 0
     this.requestBytesSent = 0
     this.greetingBytes = 0
+    this.isCommitted = false
+    this.awaitsClient = false
     this.awaited = ''
     this.reason = ''
   }
