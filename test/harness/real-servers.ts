@@ -82,8 +82,14 @@ export function isRoot(t: TestContext): boolean {
   return false
 }
 
-/** PostgreSQL that takes its users by SCRAM, and only over TLS: `joe` with the password `secret`. */
-export async function startPostgres(t: TestContext): Promise<RealServer | undefined> {
+/**
+ * PostgreSQL that takes its users by SCRAM, and only over TLS: `joe` with the password `secret`. `rules`: further lines of
+ * pg_hba.conf.
+ */
+export async function startPostgres(
+  t: TestContext,
+  ...rules: readonly string[]
+): Promise<RealServer | undefined> {
   if (!needs(t, 'psql')) return undefined
   const versions = existsSync(POSTGRES_FOLDER) ? readdirSync(POSTGRES_FOLDER).map(Number) : []
   const version = Math.max(...versions.filter((one) => one > 0))
@@ -98,7 +104,7 @@ export async function startPostgres(t: TestContext): Promise<RealServer | undefi
   runAsServer(join(programs, 'initdb'), '-D', data, ...words)
   writeFileSync(
     join(data, 'pg_hba.conf'),
-    'local all all trust\nhostssl all all 127.0.0.1/32 scram-sha-256\n',
+    ['local all all trust', 'hostssl all all 127.0.0.1/32 scram-sha-256', ...rules, ''].join('\n'),
   )
   const settings = [
     'listen_addresses=127.0.0.1',
@@ -191,15 +197,18 @@ export async function startPostfix(
   return { port, folder, certFile }
 }
 
-/** slapd without a database, which answers to anonymous binds and to a search of its root. */
-export async function startSlapd(t: TestContext): Promise<RealServer | undefined> {
+/** slapd without a database, which answers to anonymous binds and to a search of its root, by default over TLS only. */
+export async function startSlapd(
+  t: TestContext,
+  security = 'security tls=128',
+): Promise<RealServer | undefined> {
   if (!needs(t, 'slapd')) return undefined
   const { certFile, folder } = folderOfServer(t)
   const [file, port] = [join(folder, 'slapd.conf'), await freePort()]
   writeFileSync(
     file,
     `pidfile ${folder}/pid\nargsfile ${folder}/args\nTLSCertificateFile ${certFile}\n` +
-      `TLSCertificateKeyFile ${folder}/key.pem\nsecurity tls=128\n`,
+      `TLSCertificateKeyFile ${folder}/key.pem\n${security}\n`,
   )
   owned(folder)
   await startServer(t, port, ['slapd', '-d', '0', '-h', `ldap://127.0.0.1:${port}`, '-f', file])
@@ -211,8 +220,11 @@ export interface MailServer extends RealServer {
   readonly pop3: number
 }
 
-/** IMAP at `port`, POP3 at `pop3`. */
-export async function startDovecot(t: TestContext): Promise<MailServer | undefined> {
+/** IMAP at `port`, POP3 at `pop3`. With `ssl = yes` also without TLS, for clients on loopback. */
+export async function startDovecot(
+  t: TestContext,
+  ssl: 'required' | 'yes' = 'required',
+): Promise<MailServer | undefined> {
   if (!needs(t, 'dovecot') || !isRoot(t)) return undefined
   const { certFile, folder } = folderOfServer(t)
   const [port, pop3] = [await freePort(), await freePort()]
@@ -225,7 +237,7 @@ export async function startDovecot(t: TestContext): Promise<MailServer | undefin
   writeFileSync(join(folder, 'users'), 'joe:{PLAIN}secret\n')
   writeFileSync(
     file,
-    `base_dir = ${folder}/run\nlog_path = /dev/stderr\nprotocols = imap pop3\nssl = required\n` +
+    `base_dir = ${folder}/run\nlog_path = /dev/stderr\nprotocols = imap pop3\nssl = ${ssl}\n` +
       `ssl_cert = <${certFile}\nssl_key = <${folder}/key.pem\nssl_dh =\n` +
       `mail_location = maildir:${folder}/mail\ndisable_plaintext_auth = yes\nauth_mechanisms = plain\n` +
       `passdb {\n driver = passwd-file\n args = ${folder}/users\n}\n` +
@@ -241,8 +253,11 @@ export async function startDovecot(t: TestContext): Promise<MailServer | undefin
   return { port, pop3, folder, certFile }
 }
 
-/** vsftpd with a file `page.txt` for anonymous users, over TLS only. */
-export async function startVsftpd(t: TestContext): Promise<RealServer | undefined> {
+/** vsftpd with a file `page.txt` for anonymous users, by default over TLS only. */
+export async function startVsftpd(
+  t: TestContext,
+  forceTls: 'YES' | 'NO' = 'YES',
+): Promise<RealServer | undefined> {
   if (!needs(t, 'vsftpd') || !isRoot(t)) return undefined
   const { certFile, folder } = folderOfServer(t)
   const [file, port] = [join(folder, 'vsftpd.conf'), await freePort()]
@@ -263,7 +278,7 @@ export async function startVsftpd(t: TestContext): Promise<RealServer | undefine
     secure_chroot_dir: empty,
     ssl_enable: 'YES',
     allow_anon_ssl: 'YES',
-    force_anon_logins_ssl: 'YES',
+    force_anon_logins_ssl: forceTls,
     force_anon_data_ssl: 'NO',
     rsa_cert_file: certFile,
     rsa_private_key_file: `${folder}/key.pem`,

@@ -40,8 +40,9 @@ import { mustQueue, pickAndTake } from './pick-and-take.js'
 import { expectPostgresClient } from './postgres-client.js'
 import { prepareRemote } from './prepare-remote.js'
 import { enqueue, leaveQueue } from './queued.js'
+import { hasOpening } from './remote-greeting.js'
 import { serviceFor } from './routing.js'
-import { hasTls, targetAddress, targetOf } from './target-address.js'
+import { targetAddress, targetOf } from './target-address.js'
 
 /** Pause between two rounds over all remotes. */
 export const ROUND_PAUSE_MS = 1_000
@@ -101,7 +102,7 @@ function attemptReady(session: Session, connection: Connection, readiness: numbe
     return
   }
   if (connection.tls !== undefined) prepare(session)
-  else if (connection.error !== 0 && !hasTls(session) && hasSentBytes(session)) connected(session)
+  else if (connection.error !== 0 && !hasOpening(session) && hasSentBytes(session)) connected(session)
   else if (connection.error !== 0) attemptFailed(session, connection.error)
   else if (session.dialling.isConnected) prepare(session)
   else if ((readiness & HUNG_UP) !== 0) attemptFailed(session, ECONNREFUSED)
@@ -128,7 +129,8 @@ function timedOut(session: Session): void {
     session.cut('bad-greeting')
     return
   }
-  if (dialling.awaited !== '') dialling.reason = `STARTTLS failed: no ${dialling.awaited} in time`
+  if (dialling.awaitsGreeting) dialling.reason = 'its greeting did not come in time'
+  else if (dialling.awaited !== '') dialling.reason = `STARTTLS failed: no ${dialling.awaited} in time`
   attemptFailed(session, ETIMEDOUT)
 }
 
@@ -337,10 +339,12 @@ function settleHedge(session: Session, hedging: Hedging): void {
   noteSlow(session, slower.remoteSlot)
 }
 
-/** The handshake has another turn. */
+/** The handshake or the greeting has another turn. */
 function attemptTurn(session: Session): void {
   const { tls } = session.remote
-  if ((tls !== undefined && !tls.isReady) || session.dialling.awaitsClient) prepare(session)
+  const { awaitsClient, awaitsGreeting } = session.dialling
+  const isShakingHands = tls !== undefined && !tls.isReady
+  if (isShakingHands || awaitsClient || awaitsGreeting) prepare(session)
 }
 
 function established(session: Session): void {

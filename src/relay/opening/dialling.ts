@@ -71,6 +71,8 @@ export class Dialling {
   awaitsClient = false
   /** What the opening awaits, for log lines; '' outside of it. */
   awaited = ''
+  /** TLS is complete, if there is any, and the greeting is being read to be dropped. */
+  awaitsGreeting = false
   /** Why the current attempt fails, where there is more to say than an errno. */
   reason = ''
   /** The last attempt did not start: this machine refused the socket or its options. */
@@ -98,6 +100,7 @@ export class Dialling {
     this.isCommitted = false
     this.awaitsClient = false
     this.awaited = ''
+    this.awaitsGreeting = false
     this.reason = ''
   }
 

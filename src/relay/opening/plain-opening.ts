@@ -108,7 +108,8 @@ function failed({ dialling }: Session, reason: string): Outcome {
   return -EBADMSG
 }
 
-function quoted(bytes: Uint8Array): string {
+/** Bytes of a server for a log line. */
+export function quoted(bytes: Uint8Array): string {
   const text = String.fromCharCode(...bytes.subarray(0, QUOTED_BYTES_MAX + 1))
   return `"${printable(cut(text, QUOTED_BYTES_MAX))}"`
 }

@@ -1,4 +1,4 @@
-/** What a connected attempt does before the session relays: PROXY header, opening of STARTTLS, TLS handshake. */
+/** What a connected attempt does before the session relays: PROXY header, opening of STARTTLS, TLS handshake, and a greeting to drop. */
 import type { Outcome } from '../../kernel/calls.js'
 import { EAGAIN, ECONNRESET, ENOMEM, EPROTO } from '../../kernel/errno.js'
 import { READABLE, WRITABLE } from '../../reactor/poller.js'
@@ -9,6 +9,7 @@ import type { Session } from '../session.js'
 import { lookForNoOther, setDeadline } from './attempt-timer.js'
 import { requestTlsFor } from './mysql-client.js'
 import { speakOpening } from './plain-opening.js'
+import { dropGreeting } from './remote-greeting.js'
 import { sendProxyHeader } from './send-proxy-header.js'
 
 /**
@@ -16,6 +17,11 @@ import { sendProxyHeader } from './send-proxy-header.js'
  * ENDED, or another negated errno, with `dialling.reason` if there is more to say.
  */
 export function prepareRemote(session: Session): Outcome {
+  const outcome = session.dialling.awaitsGreeting ? 0 : prepareTransport(session)
+  return outcome === 0 ? dropGreeting(session) : outcome
+}
+
+function prepareTransport(session: Session): Outcome {
   const { relay, remote, remoteSlot } = session
   if (remote.tls !== undefined) return shakeHands(session, remote.tls)
   const sent = sendProxyHeader(session)

@@ -26,15 +26,24 @@ function textOpening(
 }
 
 /** Of an answer of several lines the last one has the verdict. */
-function lastLine(bytes: Uint8Array, start: number, end: number): Uint8Array {
+export function lastLine(bytes: Uint8Array, start: number, end: number): Uint8Array {
   let to = end
   while (to > start && (bytes[to - 1] === LF || bytes[to - 1] === CR)) to--
   return bytes.subarray(bytes.subarray(start, to).lastIndexOf(LF) + 1 + start, to)
 }
 
+/** The greetings of servers that speak first. */
+export const GREETINGS = {
+  smtp: step('greeting', '', numericReply(220)),
+  ftp: step('greeting', '', numericReply(220)),
+  pop3: step('greeting', '', statusLine('+OK', '-ERR')),
+  // A server that greets with PREAUTH has no STARTTLS in that state (RFC 3501, 7.1.4), and one with BYE has left.
+  imap: step('greeting', '', statusLine('* OK', '*')),
+} as const
+
 export function smtpOpening(name: string): ClientOpening {
   return textOpening('smtp', [
-    step('greeting', '', numericReply(220)),
+    GREETINGS.smtp,
     // Servers take STARTTLS only from clients that have said who they are.
     step('answer to EHLO', `EHLO ${name}`, numericReply(250)),
     step('answer to STARTTLS', 'STARTTLS', numericReply(220)),
@@ -42,27 +51,17 @@ export function smtpOpening(name: string): ClientOpening {
 }
 
 export function ftpOpening(): ClientOpening {
-  return textOpening('ftp', [
-    step('greeting', '', numericReply(220)),
-    step('answer to AUTH TLS', 'AUTH TLS', numericReply(234)),
-  ])
+  return textOpening('ftp', [GREETINGS.ftp, step('answer to AUTH TLS', 'AUTH TLS', numericReply(234))])
 }
 
 export function pop3Opening(): ClientOpening {
-  return textOpening('pop3', [
-    step('greeting', '', statusLine('+OK', '-ERR')),
-    step('answer to STLS', 'STLS', statusLine('+OK', '-ERR')),
-  ])
+  return textOpening('pop3', [GREETINGS.pop3, step('answer to STLS', 'STLS', statusLine('+OK', '-ERR'))])
 }
 
 export function imapOpening(): ClientOpening {
   return textOpening(
     'imap',
-    [
-      // A server that greets with PREAUTH has no STARTTLS in that state (RFC 3501, 7.1.4), and one with BYE has left.
-      step('greeting', '', statusLine('* OK', '*')),
-      step('answer to STARTTLS', 'a STARTTLS', taggedLine),
-    ],
+    [GREETINGS.imap, step('answer to STARTTLS', 'a STARTTLS', taggedLine)],
     withoutCapabilities,
   )
 }
