@@ -66,7 +66,7 @@ export type EndReason =
   | 'remote-tls-error'
   /** The client disconnected before a remote answered. */
   | 'client-left'
-  /** The TLS handshake or ClientHello failed or timed out. */
+  /** The TLS handshake or ClientHello failed or timed out, or the login that STARTTLS of MySQL needs. */
   | 'bad-greeting'
   /** The PROXY header is missing, malformed or incomplete, or a classic master announced one. */
   | 'proxy-header'
