@@ -50,7 +50,7 @@ export interface GenerationParts {
   /** Current OCSP responses, those of other generations included. */
   readonly staples: LiveState['staples']
   /** Undefined: that of the plan. */
-  readonly accessTable: LiveState['accessTable']
+  readonly access: LiveState['access']
   /** What is known of a remote of this name. */
   verdictOf(remote: string): Verdict
   /** The verdicts that it applies have changed because of its own live state. */
@@ -116,7 +116,7 @@ export class Generation {
     present: Generation | undefined,
     parts: GenerationParts,
   ) {
-    const { accessTable, calls, mechanism, resolver, say, staples } = parts
+    const { access, calls, mechanism, resolver, say, staples } = parts
     this.loaded = loaded
     this.#parts = parts
     this.#keyErrors = new RateLimitedLog(ERR, say)
@@ -169,7 +169,7 @@ export class Generation {
     // After the slots have the names of their members.
     if (present !== undefined && slots === undefined) this.memory.rememberFrom(present.memory)
     const members = new Map(joined.map((member) => [member.slot, member]))
-    const live = { ...NO_LIVE_STATE, accessTable, addresses, members, ticketKeys: this.#ticketKeys, staples }
+    const live = { ...NO_LIVE_STATE, access, addresses, members, ticketKeys: this.#ticketKeys, staples }
     const advised = [...this.#health.advised].flatMap((name) =>
       this.#advisedState(name, parts.adviceOf(name)),
     )

@@ -11,6 +11,7 @@ import { HEADER_BYTES_MAX, readProxyHeader } from '../../wire/proxy/read-header.
 import { describePeer } from '../peer-name.js'
 import type { OpeningHandler } from '../phase-handler.js'
 import type { Session } from '../session.js'
+import { reject, ruledClient } from './admitting.js'
 import { closeInOrder } from './close-in-order.js'
 
 /** As for a partial ClientHello (`greeting.ts`): no poller reports bytes again that were only peeked at. */
@@ -46,7 +47,7 @@ function expectHeader(session: Session): void {
       return
     case 'stranger':
       // The process that accepted the peer has rejected strangers; this is the decision about headers that counts.
-      reject(session, OUTSIDE_PROXY_FROM)
+      reject(session, { reason: 'rejected', rule: OUTSIDE_PROXY_FROM })
   }
 }
 
@@ -116,18 +117,17 @@ function applyHeader(session: Session): void {
   if (HEADER.source === 'peer') admitPeer(session)
   else {
     noteClient(session)
-    admit(session, ADDRESS)
+    admit(session)
   }
 }
 
 /** The peer is its own client. Access rules about a Unix peer were applied when it was accepted. */
 function admitPeer(session: Session): void {
-  const { peer } = session
-  if (peer[0] === AF_UNIX) session.advance()
-  else admit(session, peer)
+  if (session.peer[0] === AF_UNIX) session.advance()
+  else admit(session)
 }
 
-/** Takes over what the header says. The address of its client is then in ADDRESS. */
+/** Takes over what the header says. */
 function noteClient(session: Session): void {
   const { destinations, options, peers, trace } = session.relay
   if (options.hasAccessLog) session.via = describePeer(session.peer)
@@ -139,22 +139,16 @@ function noteClient(session: Session): void {
   }
   writeAddress(HEADER.host, HEADER.port)
   peers.note(session.record, ADDRESS, false)
+  session.isNamed = true
   session.tlvs = HEADER.tlvs
   if (trace.isOn) trace.say(`session ${session.id}: client ${describePeer(ADDRESS)} by its PROXY header`)
 }
 
 /** Access rules about the client. */
-function admit(session: Session, client: Uint8Array): void {
-  const { clientRules, listeners } = session.relay
-  const listener = listeners[session.listenerSlot]?.name ?? ''
-  const rule = clientRules?.ruleAgainst(client, listener) ?? ''
-  if (rule === '') session.advance()
-  else reject(session, rule)
-}
-
-function reject(session: Session, rule: string): void {
-  session.rule = rule
-  closeInOrder(session, 'rejected')
+function admit(session: Session): void {
+  const refusal = session.relay.clientRules?.againstSender(ruledClient(session))
+  if (refusal === undefined) session.advance()
+  else reject(session, refusal)
 }
 
 /** Writes ADDRESS as struct sockaddr_in or sockaddr_in6; of a Unix socket only the family. */
