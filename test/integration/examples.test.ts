@@ -11,6 +11,7 @@ import { CountingRemote } from '../harness/counting-remote.js'
 import { startExample } from '../harness/example.js'
 import { freePort, freePorts } from '../harness/free-ports.js'
 import { Names } from '../harness/names.js'
+import { rawPeers } from '../harness/peers.js'
 import { keptAliveCountOf } from '../harness/proc.js'
 import type { Relay } from '../harness/relay.js'
 import { reload } from '../harness/reload.js'
@@ -290,6 +291,22 @@ test('standby.cfg: the standby serves only while the first server is down', asyn
   assert.equal(back.acceptedCount, 1)
   assert.equal(await answer(relay), 'first')
   await relay.logged(new RegExp(` remote=127.0.0.1:${standby.port} to_remote=0 to_client=7 seconds=`))
+})
+
+test('small-timeouts.cfg: a server that does not answer costs a quarter of a second, and then nothing', async (t) => {
+  const peers = rawPeers(t)
+  if (peers === undefined) return
+  const [silent, well] = [await peers.blackhole(), await named(t, 'two')]
+  const relay = await startExample(t, 'small-timeouts.cfg', {
+    'port = 20000 }\n}': `${ANY_PORT} }\n}`,
+    'address = 192.0.2.11 port = 20000': silent.directive,
+    'address = 192.0.2.12 port = 20000': well.directive,
+    'access log = syslog': 'access log = stderr',
+  })
+  for (let i = 0; i < 6; i++) assert.equal(await answer(relay), 'two')
+  // Below the default of ten seconds, and skipped afterwards.
+  await relay.logged(/remote one is down: .*timed out/, 1, 9_000)
+  await relay.logged(/ attempts=one:\S+ .*end=done/)
 })
 
 test('canary.cfg: a few clients reach the new version, and each keeps its version', async (t) => {
