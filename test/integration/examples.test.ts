@@ -459,3 +459,20 @@ test('proxy-chain.cfg: the server gets a header with the addresses of the client
   await other.ending()
   await relay.logged(/client=127\.0\.0\.3:\d+ .*end=rejected rule=proxy-from/)
 })
+
+test('game.cfg: refuses and bans sources that connect too often, and sends the server their addresses', async (t) => {
+  const world = await remoteThat((socket) => {
+    socket.once('data', (bytes) => socket.end(String(readProxy(bytes)?.source)))
+  }).start(t)
+  const relay = await startExample(t, 'game.cfg', {
+    'address = 192.0.2.70 port = 25565': world.directive,
+    'port = 25565': ANY_PORT,
+    'after = 100': 'after = 3',
+    // Slow machines take longer than three seconds.
+    'rate = 10/3s': 'rate = 10/h',
+  })
+  for (let i = 0; i < 10; i++) assert.match(await answerTo(t, relay, '127.0.0.2'), /127\.0\.0\.2/)
+  for (let i = 0; i < 4; i++) assert.equal(await clientFrom(t, relay, '127.0.0.2').ending(), 'ECONNRESET')
+  await relay.logged(/banned 127\.0\.0\.2:\d+ for 600 s after 3 rejections/)
+  assert.match(await answerTo(t, relay, '127.0.0.3'), /127\.0\.0\.3/)
+})
