@@ -35,7 +35,7 @@
  */
 import { POLICY_COLUMNS } from './policy-memory.js'
 
-export const LAYOUT_VERSION = 19
+export const LAYOUT_VERSION = 20
 
 /** The counters of a child: sums since its start, and gauges, which end in `Now`. */
 export const COUNTERS = [
@@ -89,6 +89,10 @@ export const COUNTERS = [
   'mavisBusy',
   // Limit of sessions of a child that accepts by itself; 0 otherwise. Of a master that accepts: of all its children.
   'placesNow',
+  // Sessions that ended by `first byte timeout`, `max lifetime` and `min rate`.
+  'firstByteTimeouts',
+  'lifetimesEnded',
+  'tooSlow',
 ] as const
 export type CounterName = (typeof COUNTERS)[number]
 

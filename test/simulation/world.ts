@@ -21,6 +21,7 @@ import { DEFAULT_RELAY_OPTIONS } from '../../src/relay/options.js'
 import { Relay } from '../../src/relay/relay.js'
 import { type RelayPool, RelayPools } from '../../src/relay/relay-pools.js'
 import { type RemoteParts, Remotes } from '../../src/relay/remotes.js'
+import { type SessionLimits, UNLIMITED } from '../../src/relay/session-limits.js'
 import { Stickiness } from '../../src/relay/stickiness.js'
 import { ThrottledWarnings } from '../../src/relay/throttled-warnings.js'
 import { Blocks } from '../../src/relay/transfer/blocks.js'
@@ -181,6 +182,7 @@ export class World {
         idleTimeoutMs,
         keepAlive: { isOn: this.#chance.is(0.5), idleS: 1, intervalS: 0, count: 0 },
         splice,
+        limits: this.#chance.is(0.3) ? ratesFor(this.#chance, this.#windowBytes) : undefined,
         queueTimeoutMs: this.#rivals.queueTimeoutMs,
       },
     )
@@ -465,6 +467,12 @@ function policyFor(
   if (transport === 'both') return policy
   const { restRuns, restBytes } = policy
   return { ...SPLICE_POLICIES[transport === 'splicing' ? 'yes' : 'no'], restRuns, restBytes }
+}
+
+/** A quantum, a tenth of a second, is from a single byte up to some windows. */
+function ratesFor(chance: Chance, windowBytes: number): SessionLimits {
+  const rate = () => (chance.is(0.3) ? Number.POSITIVE_INFINITY : windowBytes * chance.between(1, 30))
+  return { ...UNLIMITED, bytesInPerS: rate(), bytesOutPerS: rate() }
 }
 
 function faultsFor(chance: Chance, windowBytes: number): Faults {

@@ -20,6 +20,7 @@ export function sessionPlan(settings: RelayingSettings): SessionPlan {
     halfCloseTimeoutMs: endless(settings.halfCloseTimeoutMs),
     keepAlive: keepAliveOf(settings),
     splice: SPLICE_POLICIES[settings.splice],
+    limits: undefined,
     localAddress: sourceOf(settings),
     localPorts: localPorts(settings),
   }

@@ -24,6 +24,7 @@ import type { Origination } from '../relay-tls.js'
 import type { DialTarget } from '../remotes.js'
 import type { Session } from '../session.js'
 import { startRelaying } from '../transfer/relaying.js'
+import { guardSession } from '../transfer/session-guard.js'
 import { countAttempt, endAtLimit, isAtLimit } from './attempt-limits.js'
 import { hashOfClient } from './client-hash.js'
 import { connectTo, isConnectedToItself } from './connect-to.js'
@@ -75,6 +76,7 @@ function dial(session: Session): void {
   session.pool = label
   session.options = options
   session.meteredPool = pool.observes === 'bytes' ? pool : undefined
+  guardSession(session)
   const dialling = session.beginDialling(service)
   dialling.deadlineMs = loop.nowMs + options.dialTimeoutMs
   dialling.roundsLeft = options.dialRetries
