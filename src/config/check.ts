@@ -5,6 +5,7 @@ import { checkCapsOfListeners, checkQueues } from './check-caps.js'
 import { checkDatagrams } from './check-datagrams.js'
 import { checkDiscovery } from './check-discover.js'
 import { checkHealth } from './check-health.js'
+import { checkLimits, checkLimitsOfListeners } from './check-limits.js'
 import { checkLoops } from './check-loops.js'
 import { checkMavis } from './check-mavis.js'
 import { checkPools, checkPoolsOfListeners } from './check-pools.js'
@@ -73,6 +74,7 @@ export function checkConfiguration(input: CheckInput, problems: Problems): void 
     checkDatagrams(spawnd, problems)
     checkCapsOfListeners(spawnd, problems)
     checkProxies(spawnd, problems)
+    checkLimitsOfListeners(spawnd, problems)
     if (!mayHaveRule) checkAccess(spawnd, problems)
     checkOverlaps(
       spawnd.listeners.filter(({ hasMistakes }) => !hasMistakes),
@@ -84,6 +86,7 @@ export function checkConfiguration(input: CheckInput, problems: Problems): void 
     if (!hasRemotes) problems.error(tcprelay.position, 'no remotes defined', { code: 'no-remotes' })
     checkPools(tcprelay, problems)
     checkQueues(tcprelay, problems)
+    checkLimits(tcprelay, problems)
     checkDiscovery(tcprelay, problems)
     checkHealth(tcprelay, problems)
     if (!mayHavePool) {

@@ -11,6 +11,7 @@ import type { PlacementLimits } from '../accept/placement.js'
 import type { StickyOptions } from '../accept/sticky-cache.js'
 import type { AccessTable } from '../admission/access-list.js'
 import type { IdentityRule } from '../admission/identity-list.js'
+import type { LimitPlan } from '../admission/limit-plan.js'
 import type { RoutePlan } from '../admission/route-plan.js'
 import type { BackOffNumbers } from '../balance/back-off.js'
 import type { SocketAddress } from '../base/address.js'
@@ -42,6 +43,8 @@ export interface Plan {
   /** By slot. The slots of remotes of other generations hold `NO_REMOTE`. */
   readonly remotes: readonly RemotePlan[]
   readonly admission: AdmissionPlan
+  /** In the order in which they are applied. */
+  readonly limits: readonly LimitPlan[]
   readonly relay: RelayOptions
   readonly tls: TlsPlan
   readonly mavis: MavisSettings

@@ -19,6 +19,7 @@ const NOTHING: Plan = {
   routes: [],
   remotes: [],
   admission: { accessTable: EVERYBODY, identityRules: [] },
+  limits: [],
   relay: DEFAULT_RELAY_OPTIONS,
   tls: NO_TLS,
   mavis: {

@@ -6,6 +6,7 @@ import { ephemeralPorts } from '../../kernel/port-range.js'
 import type { Asking, RelayOptions } from '../../relay/options.js'
 import type { Loaded } from '../load/load.js'
 import { admissionPlan } from './admission-plan.js'
+import { limitPlans } from './limit-plans.js'
 import { keysOf, withNeeds } from './listener-needs.js'
 import { type BoundAs, listenerPlans } from './listener-plans.js'
 import { poolIndex, poolPlans } from './pool-plans.js'
@@ -44,6 +45,7 @@ export function compilePlan(loaded: Loaded, surroundings: PlanSurroundings): Pla
     routes: routes,
     remotes,
     admission: admissionPlan(spawnd),
+    limits: limitPlans(tcprelay, spawnd.listeners, listeners),
     relay: relayPlan(
       loaded,
       tls.servers.length > 0 || choosesByAddress || tellsAddress || listeners.some(({ proxy }) => proxy),
