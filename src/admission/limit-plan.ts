@@ -9,7 +9,7 @@ import type { RulePlace } from './rule-name.js'
 export type LimitKeyPlan =
   /** The address, cut to so many bits. */
   | { readonly by: 'source'; readonly ipv4Bits: number; readonly ipv6Bits: number }
-  | { readonly by: 'all' | 'listener' | 'pool' | 'server-name' | 'certificate' }
+  | { readonly by: 'session' | 'all' | 'listener' | 'pool' | 'server-name' | 'certificate' }
 
 /** Whose clients are limited. */
 export type LimitScope =

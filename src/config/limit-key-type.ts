@@ -12,10 +12,10 @@ const IPV6_NETWORK_BITS = 64
 const SOURCE = /^source(?:\/(\d{1,2}))?(?:\/(\d{1,3}))?$/
 
 const WANTED =
-  "'all', 'listener', 'pool', 'source', 'source/24', 'source/24/56', 'server name' or 'certificate'"
+  "'session', 'all', 'listener', 'pool', 'source', 'source/24', 'source/24/56', 'server name' or 'certificate'"
 
 export const limitKey: ValueType<LimitKeyPlan> = {
-  grammar: 'all|listener|pool|source[/BITS[/IPV6-BITS]]|server name|certificate',
+  grammar: 'session|all|listener|pool|source[/BITS[/IPV6-BITS]]|server name|certificate',
   read(input) {
     const key = readOne(input, WANTED, ({ text }) => keyOf(text) ?? refuseText(WANTED, text))
     if (key?.by !== 'server-name') return key
@@ -29,6 +29,7 @@ export const limitKey: ValueType<LimitKeyPlan> = {
 /** By the first word. */
 function keyOf(text: string): LimitKeyPlan | undefined {
   switch (text) {
+    case 'session':
     case 'all':
     case 'listener':
     case 'pool':

@@ -30,7 +30,9 @@ export function limitPlans(
 
 /** `prefix`: makes names of several blocks different. */
 function plansOf(limits: readonly LimitSettings[], scope: LimitScope, prefix: string): readonly LimitPlan[] {
-  return limits.map((limit, index) => {
+  return limits.flatMap((limit, index) => {
+    // Those about single sessions are options of their pool or listener.
+    if (limit.key.by === 'session') return []
     const { action, ban, connections, entries, heldMax, holdMs, key, name, position, rate } = limit
     return {
       name: `${prefix}${name ?? index + 1}`,
