@@ -13,7 +13,7 @@ const QUANTUM_BYTES_MAX = 1024 * KiB
 const QUANTUM_MS_MIN = 1
 
 /** What a bucket that is not used saves up, so that late timers do not lower the rate. */
-const CREDIT_MS = 50
+const CREDIT_MS = 80
 
 /** Another worker has written nonsense if more than this is paid for in advance. */
 const AHEAD_MS_MAX = 3_600_000

@@ -7,7 +7,7 @@ import { BLOCKED, type Direction, type Pumped, SPENT } from './direction.js'
  * A direction that has to wait sleeps at least this long: meanwhile more bytes arrive, so it runs less often. The time
  * is not lost, because buckets save up more.
  */
-const SLEEP_MS_MIN = 5
+const SLEEP_MS_MIN = 20
 
 /** Allocated for the first session of a record with limits, and reused. */
 export class Pacing implements TimerOwner {
