@@ -163,7 +163,6 @@ export class World {
     const { hasTls, remotes: servers } = this.#servers
     const remotes = this.#remotes
     const origination = fakeOrigination(system.calls, this.#chance, this.#channels)
-    const idleTimeoutMs = this.#chance.is(0.1) ? 3_000 : Number.POSITIVE_INFINITY
     const chosen = choosing(
       {
         weights: remotes.map(() => this.#chance.between(1, 3)),
@@ -179,7 +178,7 @@ export class World {
         dialTimeoutMs: this.#chance.pick([700, 10_000]),
         dialRetries: this.#chance.between(0, 3),
         attemptsMax: this.#attempts.attemptsMax,
-        idleTimeoutMs,
+        idleTimeoutMs: this.#chance.is(0.1) ? 3_000 : Number.POSITIVE_INFINITY,
         keepAlive: { isOn: this.#chance.is(0.5), idleS: 1, intervalS: 0, count: 0 },
         splice,
         limits: this.#chance.is(0.3) ? ratesFor(this.#chance, this.#windowBytes) : undefined,

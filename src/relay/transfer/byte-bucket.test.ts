@@ -18,8 +18,7 @@ interface Hungry {
 function moved(bytesPerS: number, directions: number, seed: number, startMs: number): number[] {
   const chance = new Chance(seed)
   const bucket = new ByteBucket()
-  bucket.setRate(bytesPerS)
-  bucket.restart(startMs)
+  bucket.restart(bytesPerS, startMs)
   const all: Hungry[] = Array.from({ length: directions }, () => ({ atMs: startMs, reserved: 0, moved: 0 }))
   const endMs = startMs + SECONDS * 1_000
   for (;;) {
@@ -68,22 +67,19 @@ test('each of twenty has about its share', () => {
 
 test('a quantum is a tenth of a second, at most a pipe, and less in a crowd', () => {
   const bucket = new ByteBucket()
-  bucket.restart(0)
-  bucket.setRate(1e6)
+  bucket.restart(1e6, 0)
   assert.equal(bucket.quantum(0), 100_000)
   bucket.reserve(0, 400_000)
   assert.equal(bucket.quantum(0), 100_000 / 16)
   bucket.reserve(0, 100e6)
   assert.equal(bucket.quantum(0), 1_000)
-  bucket.restart(0)
-  bucket.setRate(1e9)
+  bucket.restart(1e9, 0)
   assert.equal(bucket.quantum(0), 1024 * 1024)
 })
 
 test('what is not used is saved up for less than a tenth of a second', () => {
   const bucket = new ByteBucket()
-  bucket.setRate(1e6)
-  bucket.restart(0)
+  bucket.restart(1e6, 0)
   let bytes = 0
   for (; bucket.isPaid(3_600_000); bytes += 1_000) bucket.charge(3_600_000, 1_000)
   assert.equal(bytes, 81_000)
@@ -91,11 +87,11 @@ test('what is not used is saved up for less than a tenth of a second', () => {
 
 test('a number that no worker can have written counts as none', () => {
   for (const wrong of [Number.NaN, Number.POSITIVE_INFINITY, Number.NEGATIVE_INFINITY, 1e300, -1]) {
-    const memory = new Float64Array([wrong])
-    const bucket = new ByteBucket(memory)
-    bucket.setRate(1e6)
+    const memory = new Float64Array([7, wrong])
+    const bucket = new ByteBucket()
+    bucket.share(1e6, memory, 1)
     bucket.charge(5_000, 100_000)
-    const [paidMs = Number.NaN] = memory
+    const [, paidMs = Number.NaN] = memory
     assert.ok(paidMs >= 5_000 && paidMs <= 5_100, `${wrong} becomes ${paidMs}`)
   }
 })

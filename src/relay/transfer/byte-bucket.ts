@@ -24,22 +24,21 @@ const AHEAD_MS_MAX = 3_600_000
  */
 export class ByteBucket {
   /** CLOCK_MONOTONIC in milliseconds, which all processes of a machine share. */
-  readonly #paidUntilMs: Float64Array
-  readonly #index: number
+  #paidUntilMs: Float64Array = new Float64Array(1)
+  #index = 0
   #bytesPerMs = 0.5
 
-  constructor(paidUntilMs = new Float64Array(1), index = 0) {
+  /** A bucket of one direction only: nothing is saved up or owed. */
+  restart(bytesPerS: number, nowMs: number): void {
+    this.#bytesPerMs = bytesPerS / 1_000
+    this.#paidUntilMs[this.#index] = nowMs
+  }
+
+  /** A bucket that others use too, in whatever memory it is. */
+  share(bytesPerS: number, paidUntilMs: Float64Array, index: number): void {
+    this.#bytesPerMs = bytesPerS / 1_000
     this.#paidUntilMs = paidUntilMs
     this.#index = index
-  }
-
-  setRate(bytesPerS: number): void {
-    this.#bytesPerMs = bytesPerS / 1_000
-  }
-
-  /** A bucket of one session only: nothing is saved up or owed. */
-  restart(nowMs: number): void {
-    this.#paidUntilMs[this.#index] = nowMs
   }
 
   /** Bytes may be moved now: all that were moved or reserved are paid for. */

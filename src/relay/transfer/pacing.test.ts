@@ -39,7 +39,9 @@ test('bytes out limits what clients get, and the other direction is not limited'
   const { world, worker } = worldWith({ bytesOutPerS: RATE })
   let got = 0
   const client = worker.connect('tcp', SOME)
-  const onBytes = (bytes: Uint8Array) => void (got += bytes.length)
+  const onBytes = (bytes: Uint8Array) => {
+    got += bytes.length
+  }
   client.peer = { onBytes, onEnd: () => {}, onReset: () => {} }
   world.connections[0]?.socket.arrive(Buffer.from(SOME))
   world.pass(1_000)

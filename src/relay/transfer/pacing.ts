@@ -21,6 +21,8 @@ export class Pacing implements TimerOwner {
   readonly #own = new ByteBucket()
   /** All of them must have been paid. Empty: the rate is not limited. */
   readonly #buckets: ByteBucket[] = []
+  /** For buckets that others use too; reused. */
+  readonly #shared: ByteBucket[] = []
   /** How many bytes the direction had moved when it was last allowed to go on. */
   #allowedAt = 0.5
   /** Bytes from there on that are paid for. */
@@ -30,15 +32,28 @@ export class Pacing implements TimerOwner {
     this.#way = way
   }
 
-  /** `bytesPerS` is for this direction alone, `unpaidBytes` are charged that have been sent before. */
-  begin(bytesPerS: number, unpaidBytes: number, nowMs: number): void {
+  /** Limits this direction alone. */
+  limit(bytesPerS: number, nowMs: number): void {
+    this.#own.restart(bytesPerS, nowMs)
+    this.#buckets.push(this.#own)
+  }
+
+  /** Limits it together with others. */
+  share(bytesPerS: number, paidUntilMs: Float64Array, index: number): void {
+    const { length } = this.#buckets
+    this.#shared[length] ??= new ByteBucket()
+    const bucket = this.#shared[length]
+    bucket.share(bytesPerS, paidUntilMs, index)
+    this.#buckets.push(bucket)
+  }
+
+  get isLimited(): boolean {
+    return this.#buckets.length > 0
+  }
+
+  /** Its limits are known. `unpaidBytes` are charged that have been sent before. */
+  begin(unpaidBytes: number, nowMs: number): void {
     this.behindSinceMs = Number.POSITIVE_INFINITY
-    this.#buckets.length = 0
-    if (bytesPerS < Number.POSITIVE_INFINITY) {
-      this.#own.setRate(bytesPerS)
-      this.#own.restart(nowMs)
-      this.#buckets.push(this.#own)
-    }
     this.#allowedAt = this.#way.bytes - unpaidBytes
     this.#reserved = 0
     if (this.#buckets.length > 0) this.#settle(nowMs)

@@ -105,10 +105,11 @@ export class SessionGuard implements TimerOwner {
   }
 
   #limitRate(way: Direction, pacing: Pacing, bytesPerS: number, unpaidBytes: number): void {
-    const isLimited = bytesPerS < Number.POSITIVE_INFINITY
-    if (!isLimited && this.#limits.minBytesPerS === 0) return
+    const { nowMs } = this.#session.relay.loop
+    if (bytesPerS < Number.POSITIVE_INFINITY) pacing.limit(bytesPerS, nowMs)
+    if (!pacing.isLimited && this.#limits.minBytesPerS === 0) return
     way.pacing = pacing
-    pacing.begin(bytesPerS, unpaidBytes, this.#session.relay.loop.nowMs)
+    pacing.begin(unpaidBytes, nowMs)
   }
 
   get #isSilent(): boolean {
