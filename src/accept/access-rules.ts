@@ -1,6 +1,7 @@
 /** Access rules: which accepted clients are served. */
 import { AccessList, type AccessTable } from '../admission/access-list.js'
 import type { IdentityList } from '../admission/identity-list.js'
+import type { LimitEnd } from '../base/limit-words.js'
 import type { Fd } from '../kernel/calls.js'
 import { AF_INET, AF_INET6 } from '../kernel/constants.js'
 import { credentialsIn, type PeerCalls } from '../kernel/peer-credentials.js'
@@ -30,6 +31,8 @@ export interface Rejected {
   readonly listener: string
   /** File and line of the rule that rejected it, or `none` if none applies. */
   readonly rule: string
+  /** `end=` of its line: by an access rule, or by a limit. */
+  readonly reason: 'rejected' | LimitEnd
 }
 
 /** Network rules apply to IP clients, user and group rules to clients of Unix sockets. */
@@ -81,7 +84,7 @@ export class AccessRules {
     const { counters, writeAccess } = this.#parts
     add(counters, COUNT.rejected, 1)
     this.#log(peer.bytes, listener, rule)
-    writeAccess?.({ peer: peer.bytes, listener, rule })
+    writeAccess?.({ peer: peer.bytes, listener, rule, reason: 'rejected' })
   }
 
   /** The rule that rejects the client of a PROXY header, which is logged; '' if it is admitted. Its session counts it. */

@@ -7,6 +7,9 @@ import type { LimitSettings } from './table-limit.js'
 import type { SpawndSettings } from './table-spawnd.js'
 import type { TcprelaySettings } from './table-tcprelay.js'
 
+const NO_BAN = "'ban' is not possible in a pool: banned clients are rejected before their pool is known"
+const NO_BAN_HINT = 'write the limit with the ban into the section or into a listener'
+
 /** Children of another program do not report whose clients have ended. */
 export function checkLimitsOfListeners(spawnd: SpawndSettings, problems: Problems): void {
   const areOthers = hasOtherChildren(spawnd)
@@ -22,7 +25,11 @@ export function checkLimitsOfListeners(spawnd: SpawndSettings, problems: Problem
 
 export function checkLimits({ limits, pools }: TcprelaySettings, problems: Problems): void {
   checkNames(limits, problems)
-  for (const pool of pools) checkNames(pool.limits, problems)
+  for (const pool of pools) {
+    checkNames(pool.limits, problems)
+    for (const { ban } of pool.limits)
+      if (ban !== undefined) problems.error(ban.position, NO_BAN, { hint: NO_BAN_HINT })
+  }
 }
 
 /** A table continues under its name after a reload. */

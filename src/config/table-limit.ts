@@ -1,5 +1,5 @@
 /** The directives of limits of connections, of their rates, of bans, and of the bytes and times of sessions. */
-import type { LimitKeyPlan } from '../admission/limit-plan.js'
+import type { LimitPer } from '../admission/limit-plan.js'
 import { BAN_CAUSES, type BanCause, LIMIT_ACTIONS } from '../base/limit-words.js'
 import { limitKey } from './limit-key-type.js'
 import { limitRate } from './limit-rate-type.js'
@@ -144,7 +144,7 @@ export const limitBlock = completedBlock(
 
 const NEEDS_PER = "a limit needs 'per', what clients are counted by, as in 'per = source'"
 
-function problemOf(given: Settings<typeof limitRows>, key: LimitKeyPlan): string | undefined {
+function problemOf(given: Settings<typeof limitRows>, key: LimitPer): string | undefined {
   const { ban, burst, connections, rate } = given
   const limitsClients = connections > 0 || rate !== undefined || ban !== undefined
   if (limitsClients && key.by === 'session') {

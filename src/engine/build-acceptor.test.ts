@@ -5,6 +5,7 @@ import { calls, closeAll, done, listenOnLoopback } from '../../test/support/sock
 import { plainAccept, WirePeer } from '../../test/support/wire-peer.js'
 import { EVERYBODY } from '../admission/access-list.js'
 import { createCells } from '../cells/cells.js'
+import { NO_LIMITS } from '../cells/limit-memory.js'
 import type { Fd } from '../kernel/calls.js'
 import { AF_INET, SOCK_STREAM } from '../kernel/constants.js'
 import { linuxSystem } from '../kernel/linux-system.js'
@@ -50,6 +51,7 @@ class AcceptorWorld {
       plan: planOf({ listeners }),
       accessTable: EVERYBODY,
       cells: { fds: this.#cells.fdsOf(0), shape: SHAPE },
+      limits: NO_LIMITS,
       front: undefined,
     }
   }

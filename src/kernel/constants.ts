@@ -54,6 +54,8 @@ export const TCP_DEFER_ACCEPT = 9
 export const TCP_QUICKACK = 12
 export const TCP_CONGESTION = 13
 export const TCP_USER_TIMEOUT = 18
+/** linux/tcp.h; a socket in this mode is closed without a packet. Requires CAP_NET_ADMIN. */
+export const TCP_REPAIR = 19
 export const TCP_FASTOPEN = 23
 export const TCP_FASTOPEN_CONNECT = 30
 

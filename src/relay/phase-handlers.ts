@@ -6,6 +6,7 @@ import { ASKING } from './opening/asking.js'
 import { DIALLING } from './opening/attempts.js'
 import { DETECTING } from './opening/detecting.js'
 import { GREETING } from './opening/greeting.js'
+import { ADMITTING, LIMITING } from './opening/limiting.js'
 import { PROXY_HEADER } from './opening/proxy-header.js'
 import { QUEUED } from './opening/queued.js'
 import { RESOLVING } from './opening/resolving.js'
@@ -18,8 +19,10 @@ const CLOSED: PhaseHandler = { onReady: () => {}, onTimer: () => {}, onTurn: () 
 
 export const OPENING_HANDLERS: Readonly<Record<OpeningPhase, OpeningHandler>> = {
   'proxy-header': PROXY_HEADER,
+  limiting: LIMITING,
   greeting: GREETING,
   detecting: DETECTING,
+  admitting: ADMITTING,
   asking: ASKING,
   resolving: RESOLVING,
   dialling: DIALLING,

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { COUNTERS } from '../cells/layout.js'
-import { COUNT, LISTENER_COUNT } from '../observe/counters.js'
+import { COUNT, LIMIT_COUNTS, LISTENER_COUNT } from '../observe/counters.js'
 import {
   type EndReason,
   LISTENER_REASON_COUNTS,
@@ -19,6 +19,8 @@ const UNSERVED: readonly number[] = [
   COUNT.retryBudgetSpent,
   COUNT.badProxyHeaders,
 ]
+
+const LIMITED: readonly number[] = Object.values(LIMIT_COUNTS)
 
 const phases = Object.keys(MAY_BECOME) as Phase[]
 
@@ -45,7 +47,8 @@ test('no session dials after relaying', () => {
   for (const phase of phases) {
     const isFirst = [...OPENING_PHASES, 'closed', 'queued'].includes(phase) && phase !== 'dialling'
     assert.equal(MAY_BECOME[phase].includes('dialling'), isFirst)
-    assert.equal(MAY_BECOME[phase].includes('greeting'), phase === 'closed' || phase === 'proxy-header')
+    const leadsToGreeting = ['closed', 'proxy-header', 'limiting'].includes(phase)
+    assert.equal(MAY_BECOME[phase].includes('greeting'), leadsToGreeting)
   }
 })
 
@@ -65,7 +68,9 @@ test("a listener counts what it did not serve as its child does, and MAVIS' deni
         ? LISTENER_COUNT.notServed
         : counter === COUNT.rejected
           ? LISTENER_COUNT.rejected
-          : undefined
+          : LIMITED.includes(counter)
+            ? LISTENER_COUNT.limited
+            : undefined
     assert.equal(LISTENER_REASON_COUNTS[reason as EndReason], wanted, reason)
   }
 })

@@ -1,13 +1,16 @@
 /** Phases of a session, their transitions, and the reasons for which sessions end. */
 import type { AttemptLimit } from '../balance/attempt-limit.js'
 import type { Refusal } from '../base/authorization.js'
-import { COUNT, LISTENER_COUNT, REMOTE_COUNT } from '../observe/counters.js'
+import type { BanCause, LimitEnd } from '../base/limit-words.js'
+import { COUNT, LIMIT_COUNTS, LISTENER_COUNT, REMOTE_COUNT } from '../observe/counters.js'
 
 /** The phases that lead to a remote, in their order. A session skips those that it does not need. */
 export const OPENING_PHASES = [
   'proxy-header',
+  'limiting',
   'greeting',
   'detecting',
+  'admitting',
   'asking',
   'resolving',
   'dialling',
@@ -21,10 +24,14 @@ export type Phase = OpeningPhase | 'queued' | 'relaying' | 'draining' | 'closed'
 export const MAY_BECOME: Readonly<Record<Phase, readonly Phase[]>> = {
   /** The PROXY protocol header, which names the client. */
   'proxy-header': onwards('proxy-header'),
+  /** Limits by the address of the client. */
+  limiting: onwards('limiting'),
   /** TLS handshake, or the ClientHello of TLS that is passed through. */
   greeting: onwards('greeting'),
   /** A peek at the first bytes, to detect the protocol. */
   detecting: onwards('detecting'),
+  /** Limits by other facts of the client, and those of its pool. */
+  admitting: onwards('admitting'),
   /** Waiting for the verdict of MAVIS. */
   asking: onwards('asking'),
   /** Waiting for the addresses of the host that the client asks for. */
@@ -67,6 +74,8 @@ export type EndReason =
   | 'proxy-check'
   /** An access rule rejected the client that the PROXY header names. */
   | 'rejected'
+  /** A `limit` rejected the client. */
+  | LimitEnd
   /** MAVIS rejected the client. */
   | `mavis-${Refusal}`
   /** No pool serves the client. */
@@ -122,6 +131,7 @@ export const REASON_COUNTS: Readonly<Record<EndReason, number>> = {
   'proxy-header': COUNT.badProxyHeaders,
   'proxy-check': COUNT.proxyChecks,
   rejected: COUNT.rejected,
+  ...LIMIT_COUNTS,
   'mavis-denied': COUNT.mavisDenied,
   'mavis-not-found': COUNT.mavisNotFound,
   'mavis-not-member': COUNT.mavisNotMember,
@@ -153,6 +163,15 @@ export const REASON_COUNTS: Readonly<Record<EndReason, number>> = {
   shutdown: COUNT.cutAtShutdown,
 }
 
+/** What bans count a session as that was rejected by something else than a limit. */
+export const BAN_CAUSES_OF: Readonly<Partial<Record<EndReason, BanCause>>> = {
+  rejected: 'rules',
+  'bad-greeting': 'handshake',
+  'mavis-denied': 'authorization',
+  'mavis-not-found': 'authorization',
+  'mavis-not-member': 'authorization',
+}
+
 type SomeReasonCounts = Readonly<Partial<Record<EndReason, number>>>
 
 /** The counter of its listener, for clients that got no service. */
@@ -172,6 +191,10 @@ export const LISTENER_REASON_COUNTS: SomeReasonCounts = {
   'queue-timeout': LISTENER_COUNT.notServed,
   'queue-full': LISTENER_COUNT.notServed,
   shortage: LISTENER_COUNT.notServed,
+  'limit-connections': LISTENER_COUNT.limited,
+  'limit-rate': LISTENER_COUNT.limited,
+  'limit-timeout': LISTENER_COUNT.limited,
+  banned: LISTENER_COUNT.limited,
   'mavis-denied': LISTENER_COUNT.denied,
   'mavis-not-found': LISTENER_COUNT.denied,
   'mavis-not-member': LISTENER_COUNT.denied,

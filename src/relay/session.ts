@@ -1,4 +1,5 @@
 /** The session: one client and its remote. */
+import type { Limiter } from '../admission/limiter.js'
 import { NONE } from '../balance/policy.js'
 import type { Pool } from '../balance/pool.js'
 import { invariant } from '../base/invariant.js'
@@ -14,6 +15,9 @@ import type { RelayContext } from './context.js'
 import { BY_DEFAULT } from './opening/decided-by.js'
 import type { Dialling } from './opening/dialling.js'
 import type { Lookup } from './opening/host-lookups.js'
+import type { LimitPlaces } from './opening/limit-places.js'
+import type { LimitQueue } from './opening/limit-queue.js'
+import { endTokenWait, leaveLimitQueue } from './opening/limiting.js'
 import { leaveQueue } from './opening/queued.js'
 import type { PhaseHandler } from './phase-handler.js'
 import { OPENING_HANDLERS, PHASE_HANDLERS } from './phase-handlers.js'
@@ -122,6 +126,16 @@ export class Session implements TimerOwner {
   /** Undefined: its pool is not sticky, or nothing distinguishes the client. */
   sticky: StickyClient | undefined = undefined
 
+  /** Its places of limits; undefined: its record has never had one. */
+  limitPlaces: LimitPlaces | undefined = undefined
+  /** Index of the limit that is applied next. */
+  limitStep = 0
+  /** Where it waits for a place of a limit. */
+  limitQueue: LimitQueue | undefined = undefined
+  /** The limit whose token it waits for. */
+  limitWait: Limiter | undefined = undefined
+  /** Its peer may send a PROXY header, so nothing was decided by the address of the peer. */
+  hasProxyHeader = false
   /** Of the last session of this record with limits. */
   guard: SessionGuard | undefined = undefined
   /** This session has limits of bytes or times. */
@@ -307,6 +321,8 @@ export class Session implements TimerOwner {
     this.endDialling()
     if (this.questionToken !== 0) this.relay.questions.withdraw(this)
     this.stopWaiting()
+    leaveLimitQueue(this)
+    endTokenWait(this)
     this.endLimits()
     this.closeConnection(this.client)
     this.closeConnection(this.remote)
@@ -371,6 +387,7 @@ export class Session implements TimerOwner {
     this.via = ''
     this.clientDestination = undefined
     this.tlvs = undefined
+    this.hasProxyHeader = false
   }
 
   #note(connection: Connection, readiness: number): void {

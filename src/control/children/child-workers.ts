@@ -245,9 +245,10 @@ export class ChildWorkers implements Workers {
     })
   }
 
-  #settings({ front, live, plan }: Generation): AcceptorSettings {
+  #settings({ front, limits, live, plan }: Generation): AcceptorSettings {
     const accessTable = live.accessTable ?? plan.admission.accessTable
-    return { plan, accessTable, cells: { fds: this.#ownCells.fdsOf(0), shape: OWN_SHAPE }, front }
+    const cells = { fds: this.#ownCells.fdsOf(0), shape: OWN_SHAPE }
+    return { plan, accessTable, cells, limits: { shares: limits.shares, heldFd: undefined }, front }
   }
 
   /** Repeats until the process exits: children may also hang while they end. */

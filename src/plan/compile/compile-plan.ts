@@ -30,13 +30,12 @@ export function compilePlan(loaded: Loaded, surroundings: PlanSurroundings): Pla
   const pools = poolPlans(tcprelay, poolSlots, remoteSlots)
   const defaultPool = poolIndex(tcprelay)
   const routes = routePlans(tcprelay, spawnd.listeners)
-  const listeners = withNeeds(
-    listenerPlans(spawnd.listeners, surroundings, listenersTls, tcprelay),
-    { defaultPool, pools, routes },
-    loaded,
-  )
+  const bare = listenerPlans(spawnd.listeners, surroundings, listenersTls, tcprelay)
+  const limits = limitPlans(tcprelay, spawnd.listeners, bare)
+  const listeners = withNeeds(bare, { defaultPool, limits, pools, routes }, loaded)
   const remotes = remotePlans(tcprelay, remoteSlots, { clients, probes: loaded.tls.probes }, listeners)
   const tellsAddress = remotes.some(({ options }) => options?.sendProxy !== undefined)
+  const limitsByAddress = limits.some(({ key }) => key.by === 'source')
   const choosesByAddress = routes.length > 0 || pools.some((pool) => keysOf(pool).length > 0)
   return {
     listeners,
@@ -45,10 +44,14 @@ export function compilePlan(loaded: Loaded, surroundings: PlanSurroundings): Pla
     routes: routes,
     remotes,
     admission: admissionPlan(spawnd),
-    limits: limitPlans(tcprelay, spawnd.listeners, listeners),
+    limits,
     relay: relayPlan(
       loaded,
-      tls.servers.length > 0 || choosesByAddress || tellsAddress || listeners.some(({ proxy }) => proxy),
+      tls.servers.length > 0 ||
+        choosesByAddress ||
+        limitsByAddress ||
+        tellsAddress ||
+        listeners.some(({ proxy }) => proxy),
     ),
     tls,
     mavis: mavisSettings(tcprelay),

@@ -48,6 +48,7 @@ function expectHeader(session: Session): void {
     reject(session, OUTSIDE_PROXY_FROM)
     return
   }
+  session.hasProxyHeader = true
   session.pollMs = PEEK_RETRY_FIRST_MS
   session.setTimer(deadlineOf(session))
   peek(session)

@@ -1,4 +1,6 @@
 /** The limits of one session: its lifetime, the client's first byte, slow peers, and the rates of both directions. */
+import type { Limiter } from '../../admission/limiter.js'
+import { UNTRACKED } from '../../base/limit-taking.js'
 import { Timer, type TimerOwner } from '../../reactor/timers.js'
 import { closeInOrder } from '../opening/close-in-order.js'
 import type { Session } from '../session.js'
@@ -20,6 +22,8 @@ const LOOK_EVERY_MS = 100
 
 /** The golden ratio: its multiples, without their whole part, are spread evenly, however many there are. */
 const SPREAD = 0.6180339887498949
+
+const NONE: readonly Limiter[] = []
 
 /** Allocated for the first session of a record with limits, and reused. */
 export class SessionGuard implements TimerOwner {
@@ -97,11 +101,25 @@ export class SessionGuard implements TimerOwner {
   #limitRates(unpaidBytes: number): void {
     const { bytesInPerS, bytesOutPerS, firstByteTimeoutMs } = this.#limits
     const { relay, toClient, toRemote } = this.#session
+    this.#shareRates()
     this.#limitRate(toRemote, this.#toRemote, bytesInPerS, unpaidBytes)
     this.#limitRate(toClient, this.#toClient, bytesOutPerS, 0)
     if (!this.#isSilent) return
     this.#firstByteUntilMs = relay.loop.nowMs + firstByteTimeoutMs
     this.#wait(this.#firstByteUntilMs)
+  }
+
+  /** The buckets of its keys. */
+  #shareRates(): void {
+    const { limitPlaces, relay } = this.#session
+    for (const limiter of relay.limits?.limits.ofBytes ?? NONE) {
+      const entry = limitPlaces?.entryOf(limiter) ?? UNTRACKED
+      const { paidUntilMs, plan } = limiter
+      if (entry === UNTRACKED || paidUntilMs === undefined || plan.bytes === undefined) continue
+      const { inPerS, outPerS } = plan.bytes
+      if (inPerS < Number.POSITIVE_INFINITY) this.#toRemote.share(inPerS, paidUntilMs, 2 * entry)
+      if (outPerS < Number.POSITIVE_INFINITY) this.#toClient.share(outPerS, paidUntilMs, 2 * entry + 1)
+    }
   }
 
   #limitRate(way: Direction, pacing: Pacing, bytesPerS: number, unpaidBytes: number): void {
@@ -173,9 +191,10 @@ function taken({ bytes, sink, source }: Direction): number {
 
 /** The options of a session are known: what it is limited by, if anything. */
 export function guardSession(session: Session): void {
-  const { limits } = session.options
-  if (limits === undefined) return
+  const { options, relay } = session
+  const isOfBytes = relay.limits !== undefined && relay.limits.limits.ofBytes.length > 0
+  if (options.limits === undefined && !isOfBytes) return
   session.guard ??= new SessionGuard(session)
-  session.guard.begin(limits)
+  session.guard.begin(options.limits ?? UNLIMITED)
   session.isGuarded = true
 }
