@@ -4,7 +4,7 @@ import { join } from 'node:path'
 import { test } from 'node:test'
 import { afterwards, temporaryFolder } from '../harness/clean-up.js'
 import { Client } from '../harness/client.js'
-import { MODES } from '../harness/modes.js'
+import { MODES, MODES_WITH_TWO } from '../harness/modes.js'
 import { rawPeers } from '../harness/peers.js'
 import { relayTo } from '../harness/relay.js'
 import { type Behaviour, echoes, echoesForEver, remoteThat } from '../harness/remote.js'
@@ -136,3 +136,20 @@ test('min rate resets the session of a client that reads nothing', async (t) => 
   await relay.logged(/ end=min-rate reason=the_client_took_\d+_bytes\/s$/)
   await remote.holds(0)
 })
+
+for (const mode of MODES_WITH_TWO) {
+  test(`${mode.name}: the sessions of one source share bytes in and out`, async (t) => {
+    const remote = await remoteThat(echoes).start(t)
+    const plan = relayTo(remote).with(
+      `limit = { per = source bytes in = ${3 * RATE}/s bytes out = ${2 * RATE}/s }`,
+    )
+    const relay = await mode.start(t, plan)
+    const port = relay.port()
+    const clients = await Promise.all(Array.from({ length: 4 }, () => Client.connect(t, { port })))
+    // 4 × 0.7 s at this rate.
+    const times = await Promise.all(clients.map(echoed))
+    const last = Math.max(...times)
+    assert.ok(last >= 1_200, `${times.join()} ms`)
+    assert.ok(Math.min(...times) >= last / 4, 'none is served before the others')
+  })
+}

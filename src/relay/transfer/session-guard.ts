@@ -23,7 +23,7 @@ const LOOK_EVERY_MS = 100
 /** The golden ratio: its multiples, without their whole part, are spread evenly, however many there are. */
 const SPREAD = 0.6180339887498949
 
-const NONE: readonly Limiter[] = []
+const NO_LIMITERS: readonly Limiter[] = []
 
 /** Allocated for the first session of a record with limits, and reused. */
 export class SessionGuard implements TimerOwner {
@@ -112,7 +112,7 @@ export class SessionGuard implements TimerOwner {
   /** The buckets of its keys. */
   #shareRates(): void {
     const { limitPlaces, relay } = this.#session
-    for (const limiter of relay.limits?.limits.ofBytes ?? NONE) {
+    for (const limiter of relay.limits?.limits.ofBytes ?? NO_LIMITERS) {
       const entry = limitPlaces?.entryOf(limiter) ?? UNTRACKED
       const { paidUntilMs, plan } = limiter
       if (entry === UNTRACKED || paidUntilMs === undefined || plan.bytes === undefined) continue
