@@ -47,6 +47,7 @@ const NOTHING: Plan = {
     },
     debugMask: 0,
     hidesMemory: false,
+    sandbox: 'no',
   },
 }
 
