@@ -26,7 +26,7 @@ export async function runMaster(options: LoadOptions, loaded: Loaded): Promise<v
   if (started === undefined) return
   // They depend on the descriptor limit of this process, so they are not among the problems of the file.
   for (const problem of limitProblems(loaded)) started.log.say(WARNING, problemLine(problem))
-  if (isOwnProgram(loaded.spawnd.spawn)) reportSandbox(linuxSandbox(), loaded, started.log.say)
+  if (isOwnProgram(loaded.spawnd.spawn)) reportSandbox(linuxSandbox(), loaded, false, started.log.say)
   const ownProgram = { command: process.execPath, words: [...nodeWords(), OWN_PROGRAM] }
   const workers = { ...started, loaded, options, ownProgram, thread: openAcceptorThread() }
   const head = {

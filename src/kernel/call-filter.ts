@@ -1,5 +1,5 @@
 /** Compiles the seccomp filter of a sandboxed process: a BPF program that decides about each system call (seccomp(2)). */
-import { AF_UNIX, SOCK_DGRAM, SOCK_STREAM } from './constants.js'
+import { AF_NETLINK, AF_UNIX, SOCK_DGRAM, SOCK_STREAM } from './constants.js'
 import { ENOSYS, EPERM } from './errno.js'
 import { ALWAYS, ON_FILES, REFUSED } from './sandboxed-calls.js'
 import { systemCallNumber } from './system-call-numbers.js'
@@ -109,13 +109,19 @@ function socketCheck(families: readonly number[], refuse: Instruction): readonly
     [JUMP_IF_EQUAL, 0, 1, SOCK_DGRAM],
     ALLOW,
   ]
+  // Of NETLINK_ROUTE only, by which the C library reads the addresses of this machine when it looks up names.
+  const toRoutes: readonly Instruction[] = families.includes(AF_NETLINK)
+    ? [argument(0), [JUMP_IF_EQUAL, 0, 3, AF_NETLINK], argument(2), [JUMP_IF_EQUAL, 0, 1, 0], ALLOW]
+    : []
+  const others = families.filter((family) => family !== AF_NETLINK)
   return [
     ...toLog,
+    ...toRoutes,
     argument(1),
     [AND, 0, 0, SOCKET_TYPE_MASK],
     ...types,
     refuse,
-    ...oneOf(0, families, ALLOW, refuse),
+    ...oneOf(0, others, ALLOW, refuse),
   ]
 }
 

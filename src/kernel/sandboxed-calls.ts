@@ -18,7 +18,7 @@ export const ALWAYS = words(`
   getgid getegid getgroups getresuid getresgid getpgid getpgrp getsid capget getrlimit getrusage getpriority times
   uname sysinfo getcpu getrandom umask fstat newfstatat stat lstat statx access faccessat faccessat2 readlink
   readlinkat getcwd fstatfs statfs fadvise64 socketpair getdents64 getdents sendfile copy_file_range flock fsync
-  fdatasync sync_file_range
+  fdatasync sync_file_range wait4 waitid
 `)
 
 /** Calls that open, create or change files: for processes that have files; where they may write, Landlock decides. */

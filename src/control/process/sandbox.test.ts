@@ -5,9 +5,10 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { test } from 'node:test'
 import { fileURLToPath } from 'node:url'
+import { fakeSandbox } from '../../../test/support/fake-sandbox.js'
 import type { ProbePlan, ProbeResults } from '../../../test/support/sandbox-probe.js'
 import { AF_INET } from '../../kernel/constants.js'
-import { linuxSandbox, type SandboxCalls } from '../../kernel/sandbox-calls.js'
+import { linuxSandbox } from '../../kernel/sandbox-calls.js'
 import { enterSandbox, sandboxLacks, usesLandlock } from './sandbox.js'
 
 const PROBE = fileURLToPath(new URL('../../../test/support/sandbox-probe.js', import.meta.url))
@@ -109,28 +110,10 @@ test('without Landlock the filter alone protects files', { skip }, () => {
   assert.equal(results['open in an earlier thread'], 'EPERM')
 })
 
-/** A kernel that records what it is asked for. */
-function fakeKernel(given: Partial<SandboxCalls>) {
-  const asked: string[] = []
-  const step = (name: string) => () => {
-    asked.push(name)
-    return 0
-  }
-  const calls: SandboxCalls = {
-    landlockVersion: () => 7,
-    filterSupport: () => 0,
-    setNoNewPrivileges: step('no_new_privs'),
-    restrictFiles: step('landlock'),
-    filterCalls: step('seccomp'),
-    ...given,
-  }
-  return { asked, calls }
-}
-
 const YES = { ...CHILD, mode: 'yes' } as const
 
 test('reports what the kernel lacks, and uses the rest', () => {
-  const { asked, calls } = fakeKernel({ landlockVersion: () => -EOPNOTSUPP })
+  const { asked, calls } = fakeSandbox({ landlockVersion: () => -EOPNOTSUPP })
   assert.equal(enterSandbox(calls, YES), undefined)
   assert.deepEqual(asked, ['no_new_privs', 'seccomp'])
   assert.deepEqual(sandboxLacks(calls, 'yes'), [
@@ -138,29 +121,29 @@ test('reports what the kernel lacks, and uses the rest', () => {
   ])
   assert.equal(usesLandlock(calls, 'yes'), false)
   assert.deepEqual(sandboxLacks(calls, 'log'), [])
-  const old = fakeKernel({ landlockVersion: () => -ENOSYS, filterSupport: () => -ENOSYS })
+  const old = fakeSandbox({ landlockVersion: () => -ENOSYS, filterSupport: () => -ENOSYS })
   assert.equal(sandboxLacks(old.calls, 'yes').length, 2)
   assert.deepEqual(sandboxLacks(old.calls, 'no'), [])
 })
 
 test('`log` enters no Landlock domain, `no` changes nothing', () => {
-  const { asked, calls } = fakeKernel({})
+  const { asked, calls } = fakeSandbox({})
   assert.equal(enterSandbox(calls, { ...CHILD, mode: 'log' }), undefined)
   assert.deepEqual(asked, ['no_new_privs', 'seccomp'])
-  const none = fakeKernel({})
+  const none = fakeSandbox({})
   assert.equal(enterSandbox(none.calls, { ...CHILD, mode: 'no' }), undefined)
   assert.deepEqual(none.asked, [])
 })
 
 test('a step that fails is an error, and ends the entering', () => {
-  const { asked, calls } = fakeKernel({ restrictFiles: () => -7 })
+  const { asked, calls } = fakeSandbox({ restrictFiles: () => -7 })
   assert.equal(
     enterSandbox(calls, YES),
     "cannot enter the sandbox: Landlock: error 7; 'sandbox = no' disables it",
   )
   assert.deepEqual(asked, ['no_new_privs'])
   assert.match(
-    enterSandbox(fakeKernel({ filterCalls: () => 4711 }).calls, YES) ?? '',
+    enterSandbox(fakeSandbox({ filterCalls: () => 4711 }).calls, YES) ?? '',
     /seccomp: thread 4711 has another filter/,
   )
 })

@@ -7,8 +7,9 @@ import type { Outcome } from '../../kernel/outcome.js'
 import type { SandboxCalls } from '../../kernel/sandbox-calls.js'
 import { NOTICE } from '../../observe/severity.js'
 import type { Say } from '../../observe/trace.js'
-import { unconfinedModule } from '../../plan/compile/sandbox-plan.js'
+import { sandboxObstacle } from '../../plan/compile/sandbox-plan.js'
 import type { Loaded } from '../../plan/load/load.js'
+import { openStderr } from './log-setup.js'
 
 export interface SandboxNeeds {
   readonly mode: SandboxMode
@@ -18,12 +19,12 @@ export interface SandboxNeeds {
   readonly writable: WritablePaths | undefined
 }
 
-/** Logs once, in the head, what the sandbox of this configuration lacks on this machine. */
-export function reportSandbox(calls: SandboxCalls, loaded: Loaded, say: Say): void {
+/** Logs once what the sandbox of this configuration lacks on this machine. `isHead`: this process itself enters it. */
+export function reportSandbox(calls: SandboxCalls, loaded: Loaded, isHead: boolean, say: Say): void {
   const mode = loaded.tcprelay.sandbox
-  const module = unconfinedModule(loaded)
-  if (mode !== 'no' && module !== undefined)
-    say(NOTICE, `sandbox: off, because the MAVIS module '${module}' needs programs or files that it forbids`)
+  const obstacle = sandboxObstacle(loaded, isHead)
+  if (mode !== 'no' && obstacle !== undefined)
+    say(NOTICE, `sandbox: off, because ${obstacle} needs programs or files that it forbids`)
   else for (const text of sandboxLacks(calls, mode)) say(NOTICE, text)
 }
 
@@ -58,6 +59,8 @@ export function enterSandbox(
   if (mode === 'no') return undefined
   // ICU reads the time zone at the first use, and keeps it.
   new Date(0).getTimezoneOffset()
+  // Opened anew, so that writing does not block.
+  openStderr()
   const filter = callFilter({
     pid: process.pid,
     families,

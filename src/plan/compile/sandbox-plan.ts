@@ -1,23 +1,39 @@
 /** What the sandbox of a process that relays has to permit. */
 import { mavisSettings } from '../../config/mavis-settings.js'
 import type { Plan, SandboxMode } from '../../engine/plan.js'
-import { AF_INET, AF_INET6, AF_UNIX } from '../../kernel/constants.js'
+import { AF_INET, AF_INET6, AF_NETLINK, AF_UNIX } from '../../kernel/constants.js'
 import type { ModuleSettings } from '../../mavis/settings.js'
 import type { Loaded } from '../load/load.js'
 
 /** Modules that start programs, or open files while they serve: all of that would be in the sandbox too. */
-const UNCONFINED: readonly ModuleSettings['module'][] = ['external', 'external-mt', 'groups', 'tee']
+const UNCONFINED: readonly ModuleSettings['module'][] = ['external', 'external-mt', 'groups', 'tee', 'error']
 
 /** The mode of a child, or `no` if one of its MAVIS modules cannot work in it. */
-export function sandboxMode({ tcprelay }: Pick<Loaded, 'tcprelay'>): SandboxMode {
-  return unconfinedModule({ tcprelay }) === undefined ? tcprelay.sandbox : 'no'
+export function childSandbox(loaded: Pick<Loaded, 'tcprelay'>): SandboxMode {
+  return unconfinedModule(loaded) === undefined ? loaded.tcprelay.sandbox : 'no'
 }
 
-/** The kind of the first MAVIS module that cannot work in the sandbox. */
-export function unconfinedModule({ tcprelay }: Pick<Loaded, 'tcprelay'>): string | undefined {
+/** The mode of a process that also checks the health of remotes. */
+export function headSandbox(loaded: Pick<Loaded, 'tcprelay'>): SandboxMode {
+  return hasProgramChecks(loaded) ? 'no' : childSandbox(loaded)
+}
+
+/** Why there is no sandbox, in words for the log; undefined: there is. `isHead`: it checks the health of remotes. */
+export function sandboxObstacle(loaded: Pick<Loaded, 'tcprelay'>, isHead: boolean): string | undefined {
+  const module = unconfinedModule(loaded)
+  if (module !== undefined) return `the MAVIS module '${module}'`
+  return isHead && hasProgramChecks(loaded) ? "the health check 'exec'" : undefined
+}
+
+function unconfinedModule({ tcprelay }: Pick<Loaded, 'tcprelay'>): string | undefined {
   const { authorization, modules } = mavisSettings(tcprelay)
   if (authorization === 'none') return undefined
   return modules.find(({ module }) => UNCONFINED.includes(module))?.module
+}
+
+function hasProgramChecks({ tcprelay }: Pick<Loaded, 'tcprelay'>): boolean {
+  const { pools, remotes } = tcprelay
+  return [...pools, ...remotes].some(({ health }) => health?.type === 'exec')
 }
 
 /** The families of sockets that a reactor of this plan creates, and those of its MAVIS modules. */
@@ -40,3 +56,9 @@ export function socketFamilies({ mavis, pools, remotes }: Plan): readonly number
 
 const INTERNET = [AF_INET, AF_INET6]
 const NUMBERS = { ipv4: AF_INET, ipv6: AF_INET6, unix: AF_UNIX } as const
+
+/**
+ * The families of a process that does everything by itself: lookups by the C library and Unix sockets to listen on too. A
+ * reload may add remotes of any kind.
+ */
+export const HEAD_FAMILIES: readonly number[] = [AF_UNIX, ...INTERNET, AF_NETLINK]

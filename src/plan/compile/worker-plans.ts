@@ -5,7 +5,7 @@ import type { LogPlan, ProcessPlan, WorkersPlan } from '../../engine/plan.js'
 import type { Loaded } from '../load/load.js'
 import { childSessionsMax } from './limits.js'
 import { stickyOptions } from './listener-plans.js'
-import { sandboxMode } from './sandbox-plan.js'
+import { childSandbox, headSandbox } from './sandbox-plan.js'
 
 /** Whether children run this program: the default. */
 export function isOwnProgram({ exec }: SpawndSettings['spawn']): boolean {
@@ -42,7 +42,7 @@ export function headProcess(loaded: Loaded): ProcessPlan {
     log: headLog(loaded),
     debugMask: spawnd.debugMask | tcprelay.debugMask,
     hidesMemory: holdsKeys(loaded) && !wantsCore,
-    sandbox: sandboxMode(loaded),
+    sandbox: headSandbox(loaded),
   }
 }
 
@@ -55,7 +55,7 @@ export function childProcess(loaded: Loaded, mechanism: ProcessPlan['mechanism']
     log: logOf(tcprelay),
     debugMask: (hasOwnFile ? 0 : top.debugMask) | tcprelay.debugMask,
     hidesMemory: holdsKeys(loaded) && tcprelay.coredumpDirectory === undefined,
-    sandbox: sandboxMode(loaded),
+    sandbox: childSandbox(loaded),
   }
 }
 
