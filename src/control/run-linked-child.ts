@@ -44,7 +44,7 @@ function startChild(options: LoadOptions, start: Start, link: ChildLink): Child 
   const traceMask = started.traceMask | start.traceMask
   const trace = new TraceChannel('CONFIG', traceMask, started.log.say)
   if (trace.isOn) trace.say(`plan of ${listeners.length} listeners and ${remotes.length} remotes received`)
-  if (start.plan.process.sandbox !== 'no') closeInherited(lastDescriptor(start))
+  closeInherited(lastDescriptor(start))
   const [thread, sandbox] = [openRelayingThread(), linuxSandbox()]
   return new Child({ ...started, traceMask, start, link, thread, sandbox })
 }

@@ -7,7 +7,7 @@ const FD_CLOEXEC = 1
 
 /**
  * Closes all descriptors above `last` that were inherited. Those that this process has opened itself are close-on-exec, and
- * stay open.
+ * stay open. Node has made the first sixteen close-on-exec too, in the process that started this one.
  */
 export function closeInherited(last: number): void {
   const fcntl = nativeFunction<(fd: number, command: number, value: number) => number>(
