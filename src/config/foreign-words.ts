@@ -141,8 +141,12 @@ export const FOREIGN_WORDS: readonly ForeignWord[] = [
   { words: 'max users|clients', write: { spawn: ['users max'] } },
   { words: 'worker_connections', write: { spawn: ['users max'] }, text: 'it applies to each child' },
   {
-    words: 'rate-limit|limit_rate|proxy_download_rate|proxy_upload_rate|limit_req',
-    text: 'this version has no rate limits',
+    words: 'limit_req|limit_req_zone|rate-limit|ratelimit|inflightconn',
+    write: { tcprelay: ['limit'], listen: ['limit'], pool: ['limit'] },
+  },
+  {
+    words: 'limit_rate|proxy_download_rate|proxy_upload_rate',
+    text: 'this version has no limits of bandwidth',
   },
   {
     words: 'nbproc|nbthread|worker_processes|workers|threads',

@@ -4,6 +4,7 @@ import { count, time } from './number-types.js'
 import { POOL, poolHeading } from './pool-heading.js'
 import { allInherited, completedBlock, ofKinds, optional, repeated, type SettingsOf, value } from './row.js'
 import { commonRows } from './table-common.js'
+import { limitsRow } from './table-limit.js'
 import { mavisRows } from './table-mavis.js'
 import { allPools, discoverRow, poolBlock } from './table-pool.js'
 import { relayingRows } from './table-relaying.js'
@@ -28,6 +29,7 @@ const tcprelayRows = {
     isOurs: true,
   }),
   discover: discoverRow,
+  limits: limitsRow,
   ...relayingRows,
   retire: value(['retire limit', 'retire'], count(), 0, {
     doc: 'Number of sessions after which a process accepts no more and exits when its sessions have ended.',

@@ -16,7 +16,8 @@ export interface Round {
   /** A problem has been reported, and no answer since. */
   readonly isTroubled: boolean
   answer(members: readonly FoundMember[], lack?: string): void
-  problem(text: string): void
+  /** What was thrown in place of an answer. */
+  problem(error: unknown): void
   /** Ends early when the source has to ask again. */
   pause(ms: number): Promise<void>
 }
@@ -71,10 +72,10 @@ class Rounds implements Source, Round {
     this.#events.onAnswer(members, lack)
   }
 
-  problem(text: string): void {
+  problem(error: unknown): void {
     if (this.signal.aborted) return
     this.isTroubled = true
-    this.#events.onProblem(text)
+    this.#events.onProblem(textOf(error))
   }
 
   pause(ms: number): Promise<void> {
@@ -87,7 +88,7 @@ class Rounds implements Source, Round {
         if (this.#again.signal.aborted) this.#again = new AbortController()
         await round(this)
       } catch (error) {
-        this.problem(textOf(error))
+        this.problem(error)
         await paused(this.#retryMs(), this.signal)
       }
     }

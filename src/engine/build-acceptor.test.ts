@@ -3,8 +3,9 @@ import { afterEach, test } from 'node:test'
 import { listenerPlan, planOf } from '../../test/support/plans.js'
 import { calls, closeAll, done, listenOnLoopback } from '../../test/support/sockets.js'
 import { plainAccept, WirePeer } from '../../test/support/wire-peer.js'
-import { EVERYBODY } from '../admission/access-list.js'
+import { NO_ACCESS_RULES } from '../admission/rule-list-plan.js'
 import { createCells } from '../cells/cells.js'
+import { NO_LIMITS } from '../cells/limit-memory.js'
 import type { Fd } from '../kernel/calls.js'
 import { AF_INET, SOCK_STREAM } from '../kernel/constants.js'
 import { linuxSystem } from '../kernel/linux-system.js'
@@ -48,8 +49,9 @@ class AcceptorWorld {
   settings(...listeners: readonly ListenerPlan[]): AcceptorSettings {
     return {
       plan: planOf({ listeners }),
-      accessTable: EVERYBODY,
+      access: NO_ACCESS_RULES,
       cells: { fds: this.#cells.fdsOf(0), shape: SHAPE },
+      limits: NO_LIMITS,
       front: undefined,
     }
   }

@@ -2,6 +2,7 @@
 import type { KeptListeners } from '../accept/kept-listeners.js'
 import type { CellFds } from '../cells/cells.js'
 import type { Shape } from '../cells/layout.js'
+import type { LimitMemory } from '../cells/limit-memory.js'
 import type { StickyShare } from '../cells/sticky-table.js'
 import type { SocketKind } from '../kernel/socket-kind.js'
 import type { HostQuestion, HostReply } from '../relay/host-answer.js'
@@ -18,6 +19,7 @@ export interface GenerationSettings {
   readonly cells: { readonly fds: CellFds; readonly shape: Shape }
   /** By pool of the plan; undefined: it is not sticky. */
   readonly sticky: readonly (StickyShare | undefined)[]
+  readonly limits: LimitMemory
   /** Slot of its rows in the cells; each generation has its own. */
   readonly childSlot: number
   /** Limit of the sessions of all generations together. */

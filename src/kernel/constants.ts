@@ -55,6 +55,8 @@ export const TCP_DEFER_ACCEPT = 9
 export const TCP_QUICKACK = 12
 export const TCP_CONGESTION = 13
 export const TCP_USER_TIMEOUT = 18
+/** linux/tcp.h; a socket in this mode is closed without a packet. Requires CAP_NET_ADMIN. */
+export const TCP_REPAIR = 19
 export const TCP_FASTOPEN = 23
 export const TCP_FASTOPEN_CONNECT = 30
 
@@ -71,6 +73,7 @@ export const MSG_PEEK = 0x2
 export const MSG_TRUNC = 0x20
 export const MSG_DONTWAIT = 0x40
 export const MSG_NOSIGNAL = 0x4000
+export const MSG_MORE = 0x8000
 export const SIOCOUTQ = 0x5411
 
 // epoll_ctl(2), epoll_create1(2).

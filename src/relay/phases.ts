@@ -1,13 +1,19 @@
 /** Phases of a session, their transitions, and the reasons for which sessions end. */
+import type { ListOwner } from '../admission/rule-lists.js'
 import type { AttemptLimit } from '../balance/attempt-limit.js'
 import type { Refusal } from '../base/authorization.js'
-import { COUNT, LISTENER_COUNT, REMOTE_COUNT } from '../observe/counters.js'
+import type { BanCause, LimitEnd } from '../base/limit-words.js'
+import { COUNT, LIMIT_COUNTS, LISTENER_COUNT, REMOTE_COUNT } from '../observe/counters.js'
 
 /** The phases that lead to a remote, in their order. A session skips those that it does not need. */
 export const OPENING_PHASES = [
   'proxy-header',
+  'limiting',
+  'starttls',
   'greeting',
   'detecting',
+  'admitting',
+  'late-limiting',
   'asking',
   'resolving',
   'dialling',
@@ -21,10 +27,18 @@ export type Phase = OpeningPhase | 'queued' | 'relaying' | 'draining' | 'closed'
 export const MAY_BECOME: Readonly<Record<Phase, readonly Phase[]>> = {
   /** The PROXY protocol header, which names the client. */
   'proxy-header': onwards('proxy-header'),
+  /** Limits by the address of the client. */
+  limiting: onwards('limiting'),
+  /** The client asks for TLS in plain text. */
+  starttls: onwards('starttls'),
   /** TLS handshake, or the ClientHello of TLS that is passed through. */
   greeting: onwards('greeting'),
   /** A peek at the first bytes, to detect the protocol. */
   detecting: onwards('detecting'),
+  /** Access rules about what has been read of the client. */
+  admitting: onwards('admitting'),
+  /** Limits by other facts of the client, and those of its pool. */
+  'late-limiting': onwards('late-limiting'),
   /** Waiting for the verdict of MAVIS. */
   asking: onwards('asking'),
   /** Waiting for the addresses of the host that the client asks for. */
@@ -59,14 +73,18 @@ export type EndReason =
   | 'remote-tls-error'
   /** The client disconnected before a remote answered. */
   | 'client-left'
-  /** The TLS handshake or ClientHello failed or timed out. */
+  /** The TLS handshake or ClientHello failed or timed out, or the login that STARTTLS of MySQL needs. */
   | 'bad-greeting'
   /** The PROXY header is missing, malformed or incomplete, or a classic master announced one. */
   | 'proxy-header'
   /** The peer closed without a byte where a PROXY header is required: a health check. Not in the access log. */
   | 'proxy-check'
-  /** An access rule rejected the client that the PROXY header names. */
-  | 'rejected'
+  /** The client did not ask for TLS at a listener with `starttls`, or sent bytes behind that without TLS. */
+  | 'starttls'
+  /** Whose list of access rules rejected the client: that of the section, of its listener, or of the route that matched it. */
+  | ListOwner
+  /** A `limit` rejected the client. */
+  | LimitEnd
   /** MAVIS rejected the client. */
   | `mavis-${Refusal}`
   /** No pool serves the client. */
@@ -115,7 +133,11 @@ export const REASON_COUNTS: Readonly<Record<EndReason, number>> = {
   'bad-greeting': COUNT.notServed,
   'proxy-header': COUNT.badProxyHeaders,
   'proxy-check': COUNT.proxyChecks,
+  starttls: COUNT.badStarttls,
   rejected: COUNT.rejected,
+  'listener-rule': COUNT.rejectedByListener,
+  'route-rule': COUNT.rejectedByRoute,
+  ...LIMIT_COUNTS,
   'mavis-denied': COUNT.mavisDenied,
   'mavis-not-found': COUNT.mavisNotFound,
   'mavis-not-member': COUNT.mavisNotMember,
@@ -144,13 +166,28 @@ export const REASON_COUNTS: Readonly<Record<EndReason, number>> = {
   shutdown: COUNT.cutAtShutdown,
 }
 
+/** What bans count a session as that was rejected by something else than a limit. */
+export const BAN_CAUSES_OF: Readonly<Partial<Record<EndReason, BanCause>>> = {
+  rejected: 'rules',
+  'listener-rule': 'rules',
+  'route-rule': 'rules',
+  starttls: 'handshake',
+  'bad-greeting': 'handshake',
+  'mavis-denied': 'authorization',
+  'mavis-not-found': 'authorization',
+  'mavis-not-member': 'authorization',
+}
+
 type SomeReasonCounts = Readonly<Partial<Record<EndReason, number>>>
 
 /** The counter of its listener, for clients that got no service. */
 export const LISTENER_REASON_COUNTS: SomeReasonCounts = {
   'bad-greeting': LISTENER_COUNT.notServed,
   'proxy-header': LISTENER_COUNT.notServed,
+  starttls: LISTENER_COUNT.notServed,
   rejected: LISTENER_COUNT.rejected,
+  'listener-rule': LISTENER_COUNT.rejected,
+  'route-rule': LISTENER_COUNT.rejected,
   'no-route': LISTENER_COUNT.notServed,
   'rejected-by-route': LISTENER_COUNT.notServed,
   'name-not-allowed': LISTENER_COUNT.notServed,
@@ -163,6 +200,10 @@ export const LISTENER_REASON_COUNTS: SomeReasonCounts = {
   'queue-timeout': LISTENER_COUNT.notServed,
   'queue-full': LISTENER_COUNT.notServed,
   shortage: LISTENER_COUNT.notServed,
+  'limit-connections': LISTENER_COUNT.limited,
+  'limit-rate': LISTENER_COUNT.limited,
+  'limit-timeout': LISTENER_COUNT.limited,
+  banned: LISTENER_COUNT.limited,
   'mavis-denied': LISTENER_COUNT.denied,
   'mavis-not-found': LISTENER_COUNT.denied,
   'mavis-not-member': LISTENER_COUNT.denied,

@@ -1,4 +1,5 @@
 /** The session: one client and its remote. */
+import type { Limiter } from '../admission/limiter.js'
 import { NONE } from '../balance/policy.js'
 import type { Pool } from '../balance/pool.js'
 import { invariant } from '../base/invariant.js'
@@ -9,11 +10,15 @@ import { FAILED, HUNG_UP, type Interest, PEER_ENDED, READABLE, URGENT } from '..
 import { Timer, type TimerOwner } from '../reactor/timers.js'
 import type { ProxyTlvs } from '../wire/proxy/tlvs.js'
 import { NO_PROTOCOL } from '../wire/sniff/detect.js'
+import type { PlainOpening } from '../wire/starttls/server/plain-opening.js'
 import { Connection, NO_FD } from './connection.js'
 import type { RelayContext } from './context.js'
 import { BY_DEFAULT } from './opening/decided-by.js'
 import type { Dialling } from './opening/dialling.js'
 import type { Lookup } from './opening/host-lookups.js'
+import type { LimitPlaces } from './opening/limit-places.js'
+import type { LimitQueue } from './opening/limit-queue.js'
+import { endTokenWait, leaveLimitQueue } from './opening/limiting.js'
 import { leaveQueue } from './opening/queued.js'
 import type { PhaseHandler } from './phase-handler.js'
 import { OPENING_HANDLERS, PHASE_HANDLERS } from './phase-handlers.js'
@@ -77,11 +82,15 @@ export class Session implements TimerOwner {
 
   /** The peer that has sent a PROXY header for the client, for the access log; '' if the client itself is connected. */
   via = ''
-  /** Where its client has connected to, as a socket address; undefined: to the socket of this session. */
-  clientDestination: Uint8Array | undefined = undefined
+  /** A PROXY header has named the client: `peer` is not the address of the connection. */
+  isNamed = false
+  /** Its PROXY header says where its client has connected to. */
+  hasDestination = false
   /** What the header says besides addresses. */
   tlvs: ProxyTlvs | undefined = undefined
 
+  /** What is spoken with its client until that asks for TLS; undefined: not in the phase `starttls`. */
+  plainOpening: PlainOpening | undefined = undefined
   /** When the greeting must be complete, in the time of the loop. */
   greetingDeadlineMs = 0
 
@@ -121,6 +130,17 @@ export class Session implements TimerOwner {
   /** Undefined: its pool is not sticky, or nothing distinguishes the client. */
   sticky: StickyClient | undefined = undefined
 
+  /** Its places of limits; undefined: its record has never had one. */
+  limitPlaces: LimitPlaces | undefined = undefined
+  /** Index of the limit that is applied next. */
+  limitStep = 0
+  /** Where it waits for a place of a limit. */
+  limitQueue: LimitQueue | undefined = undefined
+  /** The limit whose token it waits for. */
+  limitWait: Limiter | undefined = undefined
+  /** Its peer may send a PROXY header, so nothing was decided by the address of the peer. */
+  hasProxyHeader = false
+
   /** State of dialling; lent to the session during that phase. */
   #dialling: Dialling | undefined = undefined
 
@@ -142,6 +162,11 @@ export class Session implements TimerOwner {
   /** The client's socket address; zeros if it was not stored. */
   get peer(): Uint8Array {
     return this.relay.peers.at(this.record)
+  }
+
+  /** Where its client has connected to, as a socket address; undefined: to the socket of this session. */
+  get clientDestination(): Uint8Array | undefined {
+    return this.hasDestination ? this.relay.destinations.at(this.record) : undefined
   }
 
   get dialling(): Dialling {
@@ -293,6 +318,8 @@ export class Session implements TimerOwner {
     this.endDialling()
     if (this.questionToken !== 0) this.relay.questions.withdraw(this)
     this.stopWaiting()
+    leaveLimitQueue(this)
+    endTokenWait(this)
     this.closeConnection(this.client)
     this.closeConnection(this.remote)
     this.dropHeld(this.toRemote)
@@ -348,8 +375,11 @@ export class Session implements TimerOwner {
     this.protocol = NO_PROTOCOL
     this.clientKey = ''
     this.via = ''
-    this.clientDestination = undefined
+    this.isNamed = false
+    this.hasDestination = false
     this.tlvs = undefined
+    this.plainOpening = undefined
+    this.hasProxyHeader = false
   }
 
   #note(connection: Connection, readiness: number): void {

@@ -2,10 +2,12 @@ import { CHILDREN_ACCEPT, SINGLE } from '../harness/modes.js'
 
 const IN_MODES = new RegExp(`${SINGLE.name}|${CHILDREN_ACCEPT.name}`)
 const WITH_TWO = new RegExp(`^(${SINGLE.name}|two children that accept): `)
+const WITH_THREE = new RegExp(`^(${SINGLE.name}|three children that accept): `)
 const DIRECTLY = /direct$/
 
 /** Files with cases in several variants, and what names of the cases contain that the normal run leaves out. */
 export const FILES_WITH_VARIANTS: Readonly<Record<string, RegExp>> = {
+  'access-lists': IN_MODES,
   'access-log': IN_MODES,
   addresses: IN_MODES,
   admission: new RegExp(`${IN_MODES.source}|overload = close`),
@@ -32,6 +34,7 @@ export const FILES_WITH_VARIANTS: Readonly<Record<string, RegExp>> = {
   'mavis-endings': IN_MODES,
   'mavis-external': /in (sh|python3)/,
   'mavis-remote': /^(UDP and Blowfish|UDP over IPv6|a Unix socket): (replaces|ignores)/,
+  limits: WITH_THREE,
   'master-signals': /^SIGINT|^SIGHUP to a child/,
   'max-connections': WITH_TWO,
   mechanisms: /^accept = direct/,
@@ -58,6 +61,7 @@ export const FILES_WITH_VARIANTS: Readonly<Record<string, RegExp>> = {
   'rule-files': IN_MODES,
   'slow-start': DIRECTLY,
   'start-lines': DIRECTLY,
+  starttls: IN_MODES,
   'state-file': IN_MODES,
   sticky: DIRECTLY,
   surroundings: IN_MODES,

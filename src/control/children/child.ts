@@ -42,12 +42,13 @@ export class Child {
   constructor(parts: ChildParts) {
     this.#parts = parts
     const { shutdown, start, thread, traceMask } = parts
-    const { live, plan, shape, slot, sticky } = start
+    const { limits, live, plan, shape, slot, sticky } = start
     const settings: ReactorSettings = {
       plan,
       live,
       cells: { fds: CELLS_FDS, shape },
       sticky,
+      limits,
       childSlot: slot,
       ...waysIn(start),
       pipes: pipeOptions(),
@@ -189,7 +190,7 @@ export class Child {
 /** How clients come in: over the wire, or by accepting on the master's listeners. */
 function waysIn({ listeners, plan }: Start): Pick<ReactorSettings, 'wakeupFd' | 'wireEnd' | 'sessionsMax'> {
   // Behind a master, the configured limit is applied by the master, which places the clients.
-  const placesMax = sessionsMax(plan.mavis)
+  const placesMax = sessionsMax(plan)
   if (listeners === undefined) {
     return { sessionsMax: placesMax, wakeupFd: undefined, wireEnd: { master: 'ours', fd: WIRE_FD } }
   }

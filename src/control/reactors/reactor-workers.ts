@@ -172,7 +172,7 @@ export class ReactorWorkers implements Workers {
 
   /** Finds a slot for a generation. Returns its settings for the reactor. */
   #enter(generation: Generation): GenerationSettings {
-    const { live, memory, plan, sticky } = generation
+    const { limits, live, memory, plan, sticky } = generation
     const sessionsMax = singleSessionsMax(plan, this.#idleDescriptors(generation))
     // Throws below if all slots are taken: the reload fails, and the configuration in force stays.
     const slots = Array.from({ length: GENERATIONS_MAX }, (_, slot) => slot)
@@ -194,6 +194,7 @@ export class ReactorWorkers implements Workers {
       live,
       cells: { fds: memory.fdsOf(childSlot), shape: memory.shape },
       sticky: sticky.shares,
+      limits: { shares: limits.shares, heldFd: undefined },
       childSlot,
       sessionsMax,
       wakeupFd: undefined,
@@ -202,13 +203,13 @@ export class ReactorWorkers implements Workers {
   }
 
   /** Excludes sessions: those that wait for an answer or a remote have only one of their two descriptors. */
-  #idleDescriptors({ loaded, sticky }: Generation): number {
+  #idleDescriptors({ limits, loaded, sticky }: Generation): number {
     const helpers = [...this.#running.values()].map(({ generation }) =>
       moduleDescriptors(generation.plan.mavis),
     )
     return helpers.reduce(
       (sum, count) => sum + count,
-      this.#ownDescriptors + loaded.spawnd.listeners.length + sticky.count,
+      this.#ownDescriptors + loaded.spawnd.listeners.length + sticky.count + limits.count,
     )
   }
 

@@ -12,6 +12,8 @@ export interface ExchangeLimits {
 export interface Settle {
   succeed(response: DnsResponse): void
   fail(text: string): void
+  /** With what an event handler has thrown: nothing above it would catch that. */
+  reject(error: unknown): void
 }
 
 /** A started exchange. */
@@ -29,7 +31,7 @@ export async function exchange(
   signal.throwIfAborted()
   let end = () => {}
   const settled = new Promise<DnsResponse>((resolve, reject) => {
-    const transport = start({ succeed: resolve, fail: (text) => reject(new DnsFailure(text)) })
+    const transport = start({ succeed: resolve, fail: (text) => reject(new DnsFailure(text)), reject })
     const abort = () => reject(signal.reason)
     signal.addEventListener('abort', abort)
     const timer = setTimeout(() => reject(new DnsFailure(lateText(timeoutMs, transport))), timeoutMs)

@@ -53,8 +53,8 @@ class TcpExchange implements Transport {
       if (response.isTruncated) this.#settle.fail('a truncated response over TCP')
       else this.#settle.succeed(response)
     } catch (error) {
-      if (!(error instanceof DnsFailure)) throw error
-      this.#settle.fail(`${error.message} over TCP`)
+      if (error instanceof DnsFailure) this.#settle.fail(`${error.message} over TCP`)
+      else this.#settle.reject(error)
     }
   }
 }

@@ -44,8 +44,8 @@ class UdpExchange implements Transport {
     try {
       this.#settle.succeed(decodeResponse(this.#query, bytes))
     } catch (error) {
-      if (!(error instanceof DnsFailure)) throw error
-      this.#ignored = error.message
+      if (error instanceof DnsFailure) this.#ignored = error.message
+      else this.#settle.reject(error)
     }
   }
 }

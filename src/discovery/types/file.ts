@@ -20,7 +20,7 @@ export function openFile(plan: FilePlan, events: SourceEvents, times: SourceTime
   return runRounds(events, times, async (round) => {
     // Not thrown, because a pause after a failure gets longer: the file costs nobody anything.
     const members = await content.read(round.signal).catch(asFailure)
-    if (members instanceof SourceFailure) round.problem(members.message)
+    if (members instanceof SourceFailure) round.problem(members)
     else round.answer(members)
     await round.pause(plan.intervalMs)
   })

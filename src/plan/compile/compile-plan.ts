@@ -5,7 +5,8 @@ import type { Plan, ProcessPlan } from '../../engine/plan.js'
 import { ephemeralPorts } from '../../kernel/port-range.js'
 import type { Asking, RelayOptions } from '../../relay/options.js'
 import type { Loaded } from '../load/load.js'
-import { admissionPlan } from './admission-plan.js'
+import { accessPlan, needsFacts } from './admission-plan.js'
+import { limitPlans } from './limit-plans.js'
 import { keysOf, withNeeds } from './listener-needs.js'
 import { type BoundAs, listenerPlans } from './listener-plans.js'
 import { poolIndex, poolPlans } from './pool-plans.js'
@@ -29,13 +30,13 @@ export function compilePlan(loaded: Loaded, surroundings: PlanSurroundings): Pla
   const pools = poolPlans(tcprelay, poolSlots, remoteSlots)
   const defaultPool = poolIndex(tcprelay)
   const routes = routePlans(tcprelay, spawnd.listeners)
-  const listeners = withNeeds(
-    listenerPlans(spawnd.listeners, surroundings, listenersTls, tcprelay),
-    { defaultPool, pools, routes },
-    loaded,
-  )
+  const access = accessPlan({ spawnd, tcprelay, geo: loaded.geo.networks })
+  const bare = listenerPlans(spawnd.listeners, surroundings, listenersTls, tcprelay)
+  const limits = limitPlans(tcprelay, spawnd.listeners, bare)
+  const listeners = withNeeds(bare, { access, defaultPool, limits, pools, routes }, loaded)
   const remotes = remotePlans(tcprelay, remoteSlots, { clients, probes: loaded.tls.probes }, listeners)
   const tellsAddress = remotes.some(({ options }) => options?.sendProxy !== undefined)
+  const limitsByAddress = limits.some(({ key }) => key.by === 'source')
   const choosesByAddress = routes.length > 0 || pools.some((pool) => keysOf(pool).length > 0)
   return {
     listeners,
@@ -43,10 +44,16 @@ export function compilePlan(loaded: Loaded, surroundings: PlanSurroundings): Pla
     defaultPool,
     routes: routes,
     remotes,
-    admission: admissionPlan(spawnd),
+    access,
+    limits,
     relay: relayPlan(
       loaded,
-      tls.servers.length > 0 || choosesByAddress || tellsAddress || listeners.some(({ proxy }) => proxy),
+      tls.servers.length > 0 ||
+        choosesByAddress ||
+        limitsByAddress ||
+        tellsAddress ||
+        needsFacts(access) ||
+        listeners.some(({ proxy }) => proxy),
     ),
     tls,
     mavis: mavisSettings(tcprelay),

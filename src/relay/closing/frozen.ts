@@ -4,6 +4,7 @@ import type { Fd } from '../../kernel/calls.js'
 import type { SocketKind } from '../../kernel/socket-kind.js'
 import type { ProxyTlvs } from '../../wire/proxy/tlvs.js'
 import type { Connection } from '../connection.js'
+import { type FrozenPlace, takeOverPlaces } from '../opening/limit-places.js'
 import type { Session } from '../session.js'
 import type { ClientHash } from '../stickiness.js'
 import type { Direction } from '../transfer/direction.js'
@@ -23,6 +24,8 @@ export interface Frozen {
   readonly host: string
   /** By which a sticky pool recognises its client. */
   readonly clientHash: ClientHash | undefined
+  /** Its places of limits, which remain taken. */
+  readonly limitPlaces: readonly FrozenPlace[]
   /** For its line of the access log. */
   readonly failedAttempts: string
   readonly why: string
@@ -78,6 +81,7 @@ export function freezeSession(session: Session): Frozen | 'later' {
     remoteSlot: session.remoteSlot,
     host: session.host,
     clientHash: session.sticky?.hash,
+    limitPlaces: session.limitPlaces?.frozen ?? [],
     failedAttempts: session.failedAttempts,
     why: session.why,
     queuedMs: session.queuedMs,
@@ -128,6 +132,7 @@ export function thawSession(session: Session, frozen: Frozen): void {
   session.options = pools.optionsOf(service, frozen.listenerSlot)
   // The relay that froze the session has given it back (`Relay.freeze`).
   remotes.takeOver(frozen.remoteSlot)
+  takeOverPlaces(session, frozen.limitPlaces)
   session.failedAttempts = frozen.failedAttempts
   session.why = frozen.why
   session.queuedMs = frozen.queuedMs
