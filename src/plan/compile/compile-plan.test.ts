@@ -399,6 +399,7 @@ test('what processes need: placement of clients, and the log of children', () =>
     },
     debugMask: 0,
     hidesMemory: false,
+    sandbox: 'yes',
   })
   assert.deepEqual(
     mavis.modules.map(({ module }) => module),
