@@ -5,7 +5,7 @@ import type { RouteFacts } from '../admission/route-facts.js'
 import { NEEDS_NOTHING } from '../admission/route-needs.js'
 import type { RuleClient } from '../admission/rule-list.js'
 import type { AccessPlan } from '../admission/rule-list-plan.js'
-import { RuleLists, type RuleRefusal } from '../admission/rule-lists.js'
+import { type ListOwner, RuleLists, type RuleRefusal } from '../admission/rule-lists.js'
 import type { LimitEnd } from '../base/limit-words.js'
 import type { Fd } from '../kernel/calls.js'
 import { AF_INET, AF_INET6 } from '../kernel/constants.js'
@@ -35,14 +35,15 @@ export interface AccessRulesParts {
   describeClient(peer: Uint8Array): string
 }
 
-/** A client that was rejected, by an access rule or by a limit. */
+/** A client that was rejected. */
 export interface Rejected {
-  readonly reason: RuleRefusal['reason'] | LimitEnd
-  /** Where the rule or the limit is written. */
-  readonly rule: string
   /** Its socket address; for clients of Unix sockets with the credentials. */
   readonly peer: Uint8Array
   readonly listener: string
+  /** File and line of the rule or limit that rejected it. */
+  readonly rule: string
+  /** `end=` of its line: by an access rule, or by a limit. */
+  readonly reason: ListOwner | LimitEnd
 }
 
 /** A client with a session. */

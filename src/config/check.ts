@@ -76,8 +76,8 @@ export function checkConfiguration(input: CheckInput, problems: Problems): void 
     checkDatagrams(spawnd, problems)
     checkCapsOfListeners(spawnd, problems)
     checkProxies(spawnd, problems)
-    checkLimitsOfListeners(spawnd, problems)
     checkListenerStarttls(spawnd, problems)
+    checkLimitsOfListeners(spawnd, problems)
     checkAccess(spawnd, mayHaveRule, problems)
     checkOverlaps(
       spawnd.listeners.filter(({ hasMistakes }) => !hasMistakes),

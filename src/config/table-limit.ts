@@ -1,5 +1,5 @@
-/** The directives of limits of connections, of their rates, and of bans. */
-import type { LimitKeyPlan } from '../admission/limit-plan.js'
+/** The directives of limits of connections, of their rates, of bans, and of the bytes and times of sessions. */
+import type { LimitPer } from '../admission/limit-plan.js'
 import { BAN_CAUSES, type BanCause, LIMIT_ACTIONS } from '../base/limit-words.js'
 import { limitKey } from './limit-key-type.js'
 import { limitRate } from './limit-rate-type.js'
@@ -15,6 +15,7 @@ import {
   type SettingsOf,
   value,
 } from './row.js'
+import { SESSION_DIRECTIVES, sessionLimitRows } from './table-session-limits.js'
 import { choice } from './text-types.js'
 import { commaList } from './value-type.js'
 
@@ -73,7 +74,7 @@ const limitRows = {
   }),
   key: optional('per', limitKey, {
     doc:
-      'What clients are counted by; mandatory. `all`: all clients of the block together. `source`: the address of the client, ' +
+      'What clients are counted by; mandatory. `session`: each session is limited for itself. `all`: all clients of the block together. `source`: the address of the client, ' +
       'that of its PROXY header if it has one; IPv6 addresses by networks of 64 bits. `source/24/56`: networks of these sizes. ' +
       '`server name`: the name that the client requests by TLS (SNI); `certificate`: its verified certificate. Clients ' +
       'without it are not limited: clients of a Unix socket have no address.',
@@ -122,11 +123,12 @@ const limitRows = {
     isOurs: true,
   }),
   ban: optionalBlock('ban', banBlock, { isOurs: true }),
+  ...sessionLimitRows,
 }
 
 export const limitBlock = completedBlock(
   'limit',
-  'Limits the connections of clients: of all clients in the section of the relay, of those of a listener in a `listen` block, of ' +
+  'Limits the connections of clients, their bytes and their times: of all clients in the section of the relay, of those of a listener in a `listen` block, of ' +
     'those of a pool in a `pool` block. May be repeated; every limit that applies must admit the client. Counts and bans lie in memory ' +
     'that all children share. What depends on the address alone is decided before a byte is read; `pool`, `server name` and `certificate` ' +
     'when they are known.',
@@ -142,10 +144,15 @@ export const limitBlock = completedBlock(
 
 const NEEDS_PER = "a limit needs 'per', what clients are counted by, as in 'per = source'"
 
-function problemOf(given: Settings<typeof limitRows>, key: LimitKeyPlan): string | undefined {
+function problemOf(given: Settings<typeof limitRows>, key: LimitPer): string | undefined {
   const { ban, burst, connections, rate } = given
-  if (connections === 0 && rate === undefined && ban === undefined) {
-    return "this limit limits nothing: add 'connections', 'rate' or 'ban'"
+  const limitsClients = connections > 0 || rate !== undefined || ban !== undefined
+  if (limitsClients && key.by === 'session') {
+    return `'per = session' is for ${SESSION_DIRECTIVES}: connections are counted by another key`
+  }
+  if (given.jitterPercent > 0 && given.maxLifetimeMs === 0) return "'jitter' requires 'max lifetime'"
+  if (!limitsClients && !limitsSessions(given)) {
+    return `this limit limits nothing: add 'connections', 'rate', 'ban', ${SESSION_DIRECTIVES}`
   }
   if (burst !== undefined && rate === undefined) return "'burst' requires 'rate'"
   if (ban !== undefined && key.by !== 'source') return "'ban' requires 'per = source'"
@@ -153,6 +160,12 @@ function problemOf(given: Settings<typeof limitRows>, key: LimitKeyPlan): string
     return "with this 'rate' the 'burst' takes longer than 2 hours to come back"
   }
   return undefined
+}
+
+function limitsSessions(given: Settings<typeof sessionLimitRows>): boolean {
+  const { bytesInPerS, bytesOutPerS, firstByteTimeoutMs, maxLifetimeMs, minRate } = given
+  const isGiven = [bytesInPerS, bytesOutPerS, minRate].some((rate) => rate !== undefined)
+  return isGiven || firstByteTimeoutMs > 0 || maxLifetimeMs > 0
 }
 
 export const limitsRow = repeated('limit', limitBlock, { isOurs: true })

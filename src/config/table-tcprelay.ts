@@ -57,6 +57,13 @@ const tcprelayRows = {
     defaultText: 'none: after a restart all remotes are up until they fail',
     isOurs: true,
   }),
+  sandbox: value('sandbox', choice(['yes', 'log', 'no']), 'yes', {
+    doc:
+      'Restricts the processes that relay to what they need, so that one that is taken over by an attacker can do little harm ' +
+      '(docs/operations.md): no programs, no access to other processes, no files, no other kinds of sockets. `log`: the kernel ' +
+      'logs violations and permits them. What the kernel does not support is reported at start. A change requires a restart of a single process.',
+    isOurs: true,
+  }),
   ...tlsRows,
   ...mavisRows,
   ...allInherited(commonRows),

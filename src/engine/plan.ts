@@ -191,7 +191,11 @@ export interface ProcessPlan {
   readonly debugMask: number
   /** Its memory contains keys, and core files are not enabled: it is made non-dumpable. */
   readonly hidesMemory: boolean
+  readonly sandbox: SandboxMode
 }
+
+/** `log`: violations are logged and permitted. */
+export type SandboxMode = 'yes' | 'log' | 'no'
 
 export interface LogPlan {
   /** @default the name of the program */

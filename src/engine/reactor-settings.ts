@@ -35,6 +35,8 @@ export interface ReactorSettings extends GenerationSettings {
   /** The wire to a master; undefined: the reactor accepts clients itself. */
   readonly wireEnd: WireEndSettings | undefined
   readonly pipes: PipeOptions
+  /** Its thread gives up all access to files before it serves. @default false */
+  readonly restrictsFiles?: boolean
 }
 
 /** Messages of our own master refer to listeners of the plan; those of a classic one describe each client. */

@@ -7,7 +7,7 @@ import { ASKING } from './opening/asking.js'
 import { DIALLING } from './opening/attempts.js'
 import { DETECTING } from './opening/detecting.js'
 import { GREETING } from './opening/greeting.js'
-import { LIMITING, LIMITING_FACTS } from './opening/limiting.js'
+import { LATE_LIMITING, LIMITING } from './opening/limiting.js'
 import { PROXY_HEADER } from './opening/proxy-header.js'
 import { QUEUED } from './opening/queued.js'
 import { RESOLVING } from './opening/resolving.js'
@@ -26,7 +26,7 @@ export const OPENING_HANDLERS: Readonly<Record<OpeningPhase, OpeningHandler>> = 
   greeting: GREETING,
   detecting: DETECTING,
   admitting: ADMITTING,
-  'limiting-facts': LIMITING_FACTS,
+  'late-limiting': LATE_LIMITING,
   asking: ASKING,
   resolving: RESOLVING,
   dialling: DIALLING,

@@ -13,7 +13,7 @@ export const OPENING_PHASES = [
   'greeting',
   'detecting',
   'admitting',
-  'limiting-facts',
+  'late-limiting',
   'asking',
   'resolving',
   'dialling',
@@ -38,7 +38,7 @@ export const MAY_BECOME: Readonly<Record<Phase, readonly Phase[]>> = {
   /** Access rules about what has been read of the client. */
   admitting: onwards('admitting'),
   /** Limits by other facts of the client, and those of its pool. */
-  'limiting-facts': onwards('limiting-facts'),
+  'late-limiting': onwards('late-limiting'),
   /** Waiting for the verdict of MAVIS. */
   asking: onwards('asking'),
   /** Waiting for the addresses of the host that the client asks for. */
@@ -73,7 +73,7 @@ export type EndReason =
   | 'remote-tls-error'
   /** The client disconnected before a remote answered. */
   | 'client-left'
-  /** The TLS handshake or ClientHello failed or timed out. */
+  /** The TLS handshake or ClientHello failed or timed out, or the login that STARTTLS of MySQL needs. */
   | 'bad-greeting'
   /** The PROXY header is missing, malformed or incomplete, or a classic master announced one. */
   | 'proxy-header'
@@ -107,6 +107,12 @@ export type EndReason =
   | 'queue-full'
   | 'idle-timeout'
   | 'half-close-timeout'
+  /** `first byte timeout`: the client was connected to a remote and sent nothing. */
+  | 'first-byte-timeout'
+  /** `max lifetime`. */
+  | 'max-lifetime'
+  /** `min rate`: a peer took the bytes that waited for it too slowly. */
+  | 'min-rate'
   /** `on recovery = close`: the remote was in reserve, and better ones serve again. */
   | 'recovery'
   /** `on down = close`: the remote is excluded. */
@@ -158,6 +164,9 @@ export const REASON_COUNTS: Readonly<Record<EndReason, number>> = {
   'queue-full': COUNT.queueFull,
   'idle-timeout': COUNT.timedOut,
   'half-close-timeout': COUNT.timedOut,
+  'first-byte-timeout': COUNT.firstByteTimeouts,
+  'max-lifetime': COUNT.lifetimesEnded,
+  'min-rate': COUNT.tooSlow,
   recovery: COUNT.cutOnRecovery,
   'remote-down': COUNT.cutOnDown,
   shed: COUNT.shed,
@@ -171,8 +180,8 @@ export const BAN_CAUSES_OF: Readonly<Partial<Record<EndReason, BanCause>>> = {
   rejected: 'rules',
   'listener-rule': 'rules',
   'route-rule': 'rules',
-  'bad-greeting': 'handshake',
   starttls: 'handshake',
+  'bad-greeting': 'handshake',
   'mavis-denied': 'authorization',
   'mavis-not-found': 'authorization',
   'mavis-not-member': 'authorization',

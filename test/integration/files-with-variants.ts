@@ -54,6 +54,7 @@ export const FILES_WITH_VARIANTS: Readonly<Record<string, RegExp>> = {
   routes: IN_MODES,
   'rogue-child':
     /(int32|flood), direct$|link-(random|object|resolve), broker$|bad-configuration|(new ones start|is not): direct$/,
+  sandbox: IN_MODES,
   'send-proxy': IN_MODES,
   shed: WITH_TWO,
   signals: /SIGINT|of grace period = 1$/,

@@ -48,6 +48,7 @@ const NOTHING: Plan = {
     },
     debugMask: 0,
     hidesMemory: false,
+    sandbox: 'no',
   },
 }
 

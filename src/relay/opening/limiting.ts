@@ -1,5 +1,5 @@
 /**
- * The phases `limiting` and `limiting-facts`: limits by the address of the client before its first byte is read, the others when
+ * The phases `limiting` and `late-limiting`: limits by the address of the client before its first byte is read, the others when
  * their facts are there. Each limit gives the session a place and a token, or it is rejected, or waits (`action = queue`).
  */
 import { type Limiter, NO_PLACE } from '../../admission/limiter.js'
@@ -26,10 +26,10 @@ export const LIMITING: OpeningHandler = {
   onTurn: () => {},
 }
 
-export const LIMITING_FACTS: OpeningHandler = {
+export const LATE_LIMITING: OpeningHandler = {
   ...LIMITING,
   isNeeded: ({ listenerSlot, relay }) => relay.limits?.limits.hasLate(listenerSlot) === true,
-  begin: beginWithFacts,
+  begin: beginLateLimits,
 }
 
 /** What `apply` says besides a reason to reject the client. */
@@ -37,7 +37,7 @@ const ADMITTED = 'admitted'
 const WAITS = 'waits'
 type Applied = LimitEnd | typeof ADMITTED | typeof WAITS
 
-function beginWithFacts(session: Session): void {
+function beginLateLimits(session: Session): void {
   // Later phases use it.
   if (limitsOf(session).limits.needsPool) {
     session.service = serviceFor(session)
@@ -82,8 +82,10 @@ function aim(session: Session, limiter: Limiter): boolean {
 function apply(session: Session, limiter: Limiter): Applied {
   const { nowMs } = session.relay.loop
   if (!isJudged(session) && limiter.bannedMs(nowMs) > 0) return 'banned'
-  const { action, connections } = limiter.plan
-  if (connections < Number.POSITIVE_INFINITY && !takePlace(session, limiter)) {
+  const { action, bytes, connections } = limiter.plan
+  // The entry of a limit of bytes is kept by a place in it.
+  const needsPlace = connections < Number.POSITIVE_INFINITY || bytes !== undefined
+  if (needsPlace && !takePlace(session, limiter)) {
     return action === 'queue' ? waitForPlace(session, limiter) : 'limit-connections'
   }
   return applyRate(session, limiter)
