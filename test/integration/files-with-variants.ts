@@ -56,6 +56,7 @@ export const FILES_WITH_VARIANTS: Readonly<Record<string, RegExp>> = {
     /(int32|flood), direct$|link-(random|object|resolve), broker$|bad-configuration|(new ones start|is not): direct$/,
   sandbox: IN_MODES,
   'send-proxy': IN_MODES,
+  'session-limits': new RegExp(`${IN_MODES.source}|${WITH_TWO.source}`),
   shed: WITH_TWO,
   signals: /SIGINT|of grace period = 1$/,
   'rule-files': IN_MODES,
