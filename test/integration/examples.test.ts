@@ -11,6 +11,7 @@ import { CountingRemote } from '../harness/counting-remote.js'
 import { startExample } from '../harness/example.js'
 import { freePort, freePorts } from '../harness/free-ports.js'
 import { Names } from '../harness/names.js'
+import { rawPeers } from '../harness/peers.js'
 import { keptAliveCountOf } from '../harness/proc.js'
 import type { Relay } from '../harness/relay.js'
 import { reload } from '../harness/reload.js'
@@ -320,6 +321,22 @@ test('standby.cfg: the standby serves only while the first server is down', asyn
   await relay.logged(new RegExp(` remote=127.0.0.1:${standby.port} to_remote=0 to_client=7 seconds=`))
 })
 
+test('small-timeouts.cfg: a server that does not answer costs a quarter of a second, and then nothing', async (t) => {
+  const peers = rawPeers(t)
+  if (peers === undefined) return
+  const [silent, well] = [await peers.blackhole(), await named(t, 'two')]
+  const relay = await startExample(t, 'small-timeouts.cfg', {
+    'port = 20000 }\n}': `${ANY_PORT} }\n}`,
+    'address = 192.0.2.11 port = 20000': silent.directive,
+    'address = 192.0.2.12 port = 20000': well.directive,
+    'access log = syslog': 'access log = stderr',
+  })
+  for (let i = 0; i < 6; i++) assert.equal(await answer(relay), 'two')
+  // Below the default of ten seconds, and skipped afterwards.
+  await relay.logged(/remote one is down: .*timed out/, 1, 9_000)
+  await relay.logged(/ attempts=one:\S+ .*end=done/)
+})
+
 test('canary.cfg: a few clients reach the new version, and each keeps its version', async (t) => {
   const [stable, more, canary] = [await named(t, 'old'), await named(t, 'old'), await named(t, 'new')]
   const relay = await startExample(t, 'canary.cfg', {
@@ -469,4 +486,21 @@ test('proxy-chain.cfg: the server gets a header with the addresses of the client
   const other = await relay.connect({ localAddress: '127.0.0.3' })
   await other.ending()
   await relay.logged(/client=127\.0\.0\.3:\d+ .*end=rejected rule=proxy-from/)
+})
+
+test('game.cfg: refuses and bans sources that connect too often, and sends the server their addresses', async (t) => {
+  const world = await remoteThat((socket) => {
+    socket.once('data', (bytes) => socket.end(String(readProxy(bytes)?.source)))
+  }).start(t)
+  const relay = await startExample(t, 'game.cfg', {
+    'address = 192.0.2.70 port = 25565': world.directive,
+    'port = 25565': ANY_PORT,
+    'after = 100': 'after = 3',
+    // Slow machines take longer than three seconds.
+    'rate = 10/3s': 'rate = 10/h',
+  })
+  for (let i = 0; i < 10; i++) assert.match(await answerTo(t, relay, '127.0.0.2'), /127\.0\.0\.2/)
+  for (let i = 0; i < 4; i++) assert.equal(await clientFrom(t, relay, '127.0.0.2').ending(), 'ECONNRESET')
+  await relay.logged(/banned 127\.0\.0\.2:\d+ for 600 s after 3 rejections/)
+  assert.match(await answerTo(t, relay, '127.0.0.3'), /127\.0\.0\.3/)
 })
