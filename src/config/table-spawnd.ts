@@ -23,6 +23,7 @@ import {
   type SettingsOf,
   value,
 } from './row.js'
+import { adminBlock } from './table-admin.js'
 import { commonRows } from './table-common.js'
 import { type OverrideSettings, overrideRows } from './table-overrides.js'
 import { mainAddress, sctpAt, sctpProblem, sctpRows, sctpSettings } from './table-sctp.js'
@@ -324,6 +325,7 @@ export const spawnBlock = completedBlock(
 const spawndRows = {
   listeners: repeated('listen', listenBlock),
   spawn: nested('spawn', spawnBlock),
+  admin: repeated('admin', adminBlock, { isOurs: true }),
   accessRules: list(['permit|deny', 'acl permit|accept|deny|reject'], accessRule, {
     doc:
       'Access rules: networks in CIDR notation for IP clients, users or groups (names or numbers) for clients of ' +

@@ -39,6 +39,8 @@ import { ticketRingFor } from './tls-tickets.js'
 const FIRST_LOOK_MAX_MS = 2_000
 
 export interface GenerationParts {
+  /** Counts the generations of a process, from 1. */
+  readonly serial: number
   readonly calls: Calls
   readonly say: Say
   /** Common to all generations: addresses of names outlive a reload. */
@@ -179,6 +181,11 @@ export class Generation {
     this.applyVerdict()
     this.hasLooked = named.length === 0 && parts.discovered === undefined
     this.looked = this.#look()
+  }
+
+  /** Counts the generations of the process, from 1. */
+  get serial(): number {
+    return this.#parts.serial
   }
 
   /** What a reactor that starts now begins with. */
