@@ -51,6 +51,7 @@ export function generationOf(
     discovered: undefined,
     onPools: () => {},
     adviceOf: () => undefined,
+    overrideOf: () => undefined,
     onListen: () => {},
     onState: () => {},
     ...others,

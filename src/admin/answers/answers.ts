@@ -2,9 +2,11 @@
 import type { RunningHead } from '../../control/head.js'
 import type { AnswerOf, ParametersOf } from '../operations/operation.js'
 import type { OperationName, Operations } from '../operations/operations.js'
+import { setAdminState, setWeight } from './change-remotes.js'
 import { healthOf } from './health-of.js'
 import { listenersNow } from './listeners-now.js'
 import { poolsNow } from './pools-now.js'
+import { reloadNow } from './reload-now.js'
 import { remotesNow } from './remotes-now.js'
 import { statusNow } from './status-now.js'
 
@@ -22,4 +24,13 @@ export const ANSWERS: Answers = {
   pools: poolsNow,
   remotes: remotesNow,
   health: healthOf,
+  drain: (head, { name }) => setAdminState(head, name, 'drain'),
+  maint: (head, { name }) => setAdminState(head, name, 'maint'),
+  ready: (head, { name }) => setAdminState(head, name, 'ready'),
+  weight: (head, { name, weight }) => setWeight(head, name, weight),
+  reload: reloadNow,
+  stop: (head) => {
+    head.stop()
+    return { sessions: head.load.connections }
+  },
 }

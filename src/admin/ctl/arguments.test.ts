@@ -49,3 +49,13 @@ test('without a command it helps', () => {
   assert.deepEqual(parse('help health'), { kind: 'help', operation: 'health' })
   assert.deepEqual(parse('health --help'), { kind: 'help', operation: 'health' })
 })
+
+test('reads numbers, and parameters that may be missing', () => {
+  const valuesOf = (line: string) => {
+    const asked = parse(line)
+    return asked.kind === 'ask' ? asked.values : undefined
+  }
+  assert.deepEqual(valuesOf('weight a 0.5'), { name: 'a', weight: 0.5 })
+  assert.deepEqual(valuesOf('weight a'), { name: 'a' })
+  assert.equal(problemOf('weight a heavy'), "WEIGHT of 'weight' is a number, not 'heavy'")
+})

@@ -55,7 +55,7 @@ export class AdminServer {
       bodyLimit: BODY_BYTES_MAX,
       requestTimeout: REQUEST_MAX_MS,
       keepAliveTimeout: KEPT_ALIVE_MS,
-      forceCloseConnections: true,
+      forceCloseConnections: 'idle',
       exposeHeadRoutes: false,
       http: {
         maxHeaderSize: HEADER_BYTES_MAX,
@@ -88,9 +88,9 @@ export class AdminServer {
 
   async close(): Promise<void> {
     const { server } = this.#app
-    // Also what Fastify has not opened itself. The socket file is removed with it.
-    server.close()
-    server.closeAllConnections()
+    // Not by Fastify, which has not opened it. The socket file is removed with it. Answers that are being sent are completed.
+    if (server.listening) server.close()
+    server.closeIdleConnections()
     await this.#app.close()
   }
 

@@ -1,5 +1,18 @@
 /** The answers of the operations that ask. */
-import { amount, bytes, count, detail, flag, list, object, optional, seconds, text, word } from './schema.js'
+import {
+  amount,
+  bytes,
+  count,
+  detail,
+  flag,
+  list,
+  object,
+  optional,
+  seconds,
+  text,
+  type ValueOf,
+  word,
+} from './schema.js'
 
 const time = (what: string) => text(`${what}, ISO 8601 in UTC.`)
 
@@ -100,6 +113,27 @@ const remote = object({
   checkReason: detail(optional(text('What the last health check has to say.'))),
 })
 export const remotesAnswer = object({ remotes: list(remote, 'In the order of the pools.') })
+
+const changed = object({
+  pool: text('Its pool.'),
+  name: text('Name.'),
+  state: word(
+    ['ready', 'drain', 'maint'],
+    'Admin state in force: the stricter one of what administrators and the agent of the remote want.',
+  ),
+  weight: amount('Weight in force.'),
+  sessions: count('Sessions that it still has.'),
+})
+export const changedAnswer = object({ remotes: list(changed, 'Those that were changed.') })
+export type ChangedRemotes = ValueOf<typeof changedAnswer>
+
+export const reloadAnswer = object({
+  isInForce: flag('The configuration was read, and is in force.'),
+  generation: count('Number of the configuration in force.'),
+  problems: list(text('As logged.'), 'Why it was given up; the configuration from before goes on.'),
+})
+
+export const stopAnswer = object({ sessions: count('Sessions that are left.') })
 
 const record = object({
   time: time('When it began'),

@@ -11,6 +11,8 @@ import type { Generation } from './generation.js'
 export interface RemoteFacts {
   readonly pool: string
   readonly name: string
+  /** It stands for all hosts of a dynamic route. */
+  readonly isDynamic: boolean
   /** Of its counters, and of what an administrator wants of it. */
   readonly key: string
   readonly healthName: string
@@ -47,6 +49,7 @@ function factsOf({ live, memory, plan }: Generation, pool: PoolPlan, slot: numbe
   return {
     pool: pool.name,
     name,
+    isDynamic: planned?.isDynamic === true,
     key: planned?.isDynamic === true ? name : keyInPool(pool.name, name),
     healthName: member?.healthName ?? planned?.healthName ?? name,
     addresses: addresses.map(formatAddress),

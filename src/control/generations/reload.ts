@@ -65,6 +65,8 @@ export class Reloader {
   #serial = 0
   /** A change is in progress, or the start: others wait in `#wishes`. */
   #isChanging = false
+  /** Settles when no change is left. */
+  #granted: Promise<void> = Promise.resolve()
   #isEnding = false
   /** Changes that are wanted and have not begun. */
   readonly #wishes = new Set<Wish>()
@@ -95,7 +97,19 @@ export class Reloader {
   }
 
   /** Hands listeners on when `ready` has settled. Changes that are wanted meanwhile follow. */
-  async start(ready: Promise<unknown> | undefined): Promise<void> {
+  start(ready: Promise<unknown> | undefined): Promise<void> {
+    this.#granted = this.#start(ready)
+    return this.#granted
+  }
+
+  /** One change at a time. Equal wishes during a change are one: it is done once afterwards. Settles after it. */
+  async change(wish: Wish): Promise<void> {
+    this.#wishes.add(wish)
+    if (!this.#isChanging) this.#granted = this.#grantWishes()
+    await this.#granted
+  }
+
+  async #start(ready: Promise<unknown> | undefined): Promise<void> {
     this.#isChanging = true
     if (ready !== undefined) await ready
     this.#present.listeners.start()
@@ -103,12 +117,6 @@ export class Reloader {
     this.services.start(this.#present)
     this.#rotateTicketKeys()
     await this.#grantWishes()
-  }
-
-  /** One change at a time. Equal wishes during a change are one: it is done once afterwards. */
-  async change(wish: Wish): Promise<void> {
-    this.#wishes.add(wish)
-    if (!this.#isChanging) await this.#grantWishes()
   }
 
   /** The process takes no more clients and reloads no more. */
