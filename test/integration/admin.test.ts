@@ -1,5 +1,6 @@
 /** A running relay is asked: every number after a scripted load, over a reload and the death of a child. */
 import assert from 'node:assert/strict'
+import { X509Certificate } from 'node:crypto'
 import { type TestContext, test } from 'node:test'
 import { type AdminPlace, adminPath, askAdmin, requestAdmin, tcprelayctl } from '../harness/admin.js'
 import { Client } from '../harness/client.js'
@@ -9,10 +10,13 @@ import { MODES, type Running } from '../harness/modes.js'
 import { type RelayPlan, relayTo } from '../harness/relay.js'
 import { reload } from '../harness/reload.js'
 import { echoes, type Remote, remoteThat } from '../harness/remote.js'
+import { identityFiles, servedWith } from '../harness/tls.js'
 import { until } from '../harness/until.js'
+import { makeIdentity } from '../support/certificates.js'
 import { parseOpenMetrics } from '../support/open-metrics.js'
 
 const SENT = 'hello'
+const ANY_PORT = 'address = 127.0.0.1 port = 0'
 
 /** The first remote is always tried first and refuses; the second one echoes. */
 function plan(path: string, closed: number, remote: Remote, port: number): RelayPlan {
@@ -199,4 +203,38 @@ test('tcprelayctl prints answers as text and as JSON, and exits by what became o
     /\.none: there is no such socket: has the configuration of the relay an `admin` block\?\n$/,
   )
   assert.equal((await tcprelayctl(t, ['stauts'])).code, 64)
+})
+
+test('lists the certificates that listeners present', async (t) => {
+  const remote = await remoteThat(echoes).start(t)
+  const path = adminPath(t)
+  const files = identityFiles(
+    t,
+    makeIdentity({ name: 'relay', alternativeNames: ['a.test', '*.b.test', '10.0.0.1'], toDays: 30 }),
+  )
+  await relayTo(remote)
+    .listeningOn(
+      `${ANY_PORT} name = front tls = yes`,
+      `${ANY_PORT} name = plain`,
+      `${ANY_PORT} name = side tls = auto`,
+    )
+    .withMaster(`admin = { path = ${path} }`)
+    .with(servedWith(files))
+    .start(t)
+  const place = { socketPath: path }
+  const { fingerprint256, validTo } = new X509Certificate(files.identity.pem)
+  const { certificates } = await askAdmin(place, 'certificates')
+  const notAfter = new Date(validTo).toISOString()
+  assert.deepEqual(certificates, [
+    {
+      names: ['a.test', '*.b.test'],
+      listeners: ['front', 'side'],
+      notAfter,
+      issuer: 'CN=relay',
+      fingerprint: fingerprint256,
+    },
+  ])
+  const { text } = await requestAdmin(place, '/metrics')
+  const samples = parseOpenMetrics(text).get('tcprelay_certificate_not_after_seconds')?.samples
+  assert.deepEqual([...(samples?.values() ?? [])], [Date.parse(validTo) / 1_000])
 })

@@ -2,6 +2,7 @@
 import type { RunningHead } from '../../control/head.js'
 import type { AnswerOf, ParametersOf } from '../operations/operation.js'
 import type { OperationName, Operations } from '../operations/operations.js'
+import { certificatesNow } from './certificates-now.js'
 import { setAdminState, setWeight } from './change-remotes.js'
 import { healthOf } from './health-of.js'
 import { listenersNow } from './listeners-now.js'
@@ -24,6 +25,7 @@ export const ANSWERS: Answers = {
   pools: poolsNow,
   remotes: remotesNow,
   health: healthOf,
+  certificates: (head) => ({ certificates: certificatesNow(head) }),
   drain: (head, { name }) => setAdminState(head, name, 'drain'),
   maint: (head, { name }) => setAdminState(head, name, 'maint'),
   ready: (head, { name }) => setAdminState(head, name, 'ready'),

@@ -4,6 +4,7 @@ import type { CounterName, ListenerCounterName, RemoteCounterName } from '../../
 import type { RunningHead } from '../../control/head.js'
 import { type CounterSums, NO_LISTENER_COUNTS, NO_REMOTE_COUNTS } from '../../services/counter-keeper.js'
 import { version } from '../../services/version.js'
+import { certificatesNow } from '../answers/certificates-now.js'
 import { type KnownRemote, knownRemotes } from '../answers/known-remotes.js'
 import type { Family, Labels, MetricText } from './metric-text.js'
 
@@ -92,6 +93,13 @@ export function addRelayMetrics(text: MetricText, head: RunningHead): void {
   addPools(text, head.pools)
   addRemotes(text, knownRemotes(head), sums)
   addReloads(text, reloader, system.clock.wallMs() / 1_000)
+  text.add(
+    gauge('certificate_not_after_seconds', 'Expiry of a certificate that listeners present.', 'seconds'),
+    certificatesNow(head).map(({ fingerprint, names, notAfterMs }) => {
+      // Two certificates may have the same names, as RSA and ECDSA.
+      return [{ names: names.join(','), fingerprint }, notAfterMs / 1_000] as const
+    }),
+  )
 }
 
 function addListeners(text: MetricText, facts: RunningHead['listeners'], sums: CounterSums): void {

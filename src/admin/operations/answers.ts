@@ -114,6 +114,17 @@ const remote = object({
 })
 export const remotesAnswer = object({ remotes: list(remote, 'In the order of the pools.') })
 
+const certificate = object({
+  names: list(text('Name.'), 'Server names (SNI) of the clients that get it.'),
+  listeners: list(text('Name.'), 'Listeners that present it.'),
+  notAfter: time('Expiry'),
+  issuer: text('Issuer.'),
+  fingerprint: detail(text('SHA-256 of the certificate.')),
+})
+export const certificatesAnswer = object({
+  certificates: list(certificate, 'Those that listeners present, in the order of the configuration.'),
+})
+
 const changed = object({
   pool: text('Its pool.'),
   name: text('Name.'),

@@ -3,6 +3,7 @@
  * page are made. The functions that answer are in `answers/answers.ts`; the compiler requires one for each name.
  */
 import {
+  certificatesAnswer,
   changedAnswer,
   healthAnswer,
   listenersAnswer,
@@ -25,6 +26,7 @@ export const OPERATIONS = {
   pools: read('Pools with their sessions and waiting clients.', poolsAnswer),
   remotes: read('Remotes with state, health, weight, sessions and counters.', remotesAnswer),
   health: read('History of the health of a remote.', healthAnswer, { name: text(REMOTE) }),
+  certificates: read('Certificates that listeners present, with their expiry.', certificatesAnswer),
   drain: change(
     'Gives a remote no new clients, except those that a sticky pool knows. Its sessions go on, at most for `drain deadline`.',
     'operate',
