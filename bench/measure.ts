@@ -109,9 +109,9 @@ async function setUp(bench: Bench, relay: Relay, workload: Workload): Promise<Ta
   const certificate = workload.tls === undefined ? undefined : await makeCertificate(bench, workload.tls)
   const listenPort = await freePort()
   const dir = join(bench.dir, 'relay')
-  const { connectionsMax, serverNames } = workload
+  const { connectionsMax, proxy, serverNames } = workload
   const remote = { remoteHost: '127.0.0.1', remotePort }
-  const site = { listenPort, ...remote, dir, certificate, connectionsMax, serverNames }
+  const site = { listenPort, ...remote, dir, certificate, connectionsMax, proxy, serverNames }
   if (relay.companion !== undefined) await bench.hold('companion', relay.companion(site))
   const core = relay.isOnBothCores === true ? `${RELAY_CORE},${LOAD_CORE}` : RELAY_CORE
   const started = bench.start('relay', relay.launch(site), core)

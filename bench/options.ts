@@ -26,7 +26,8 @@ export const USAGE = `npm run bench -- [options]
   --seconds N           length of one measurement (3; quick: 1)
   --connections N       connections at a time where there are many (64)
   --only A,B            workloads: requests, requests-1, connections, latency, latency-connections,
-                        bulk-down, bulk-up, bulk-both, idle, names, tls-requests, tls-handshakes, tls-handshakes-rsa,
+                        bulk-down, bulk-up, bulk-both, idle, names, proxy-in-v1, proxy-out-v1, proxy-in-v2,
+                        proxy-out-v2, tls-requests, tls-handshakes, tls-handshakes-rsa,
                         tls-resumed, tls-bulk-down, tls-bulk-up, tls-bulk-both, tls-idle
   --relays A,B          relays: tcprelay, haproxy, haproxy-splice, nginx, hitch and stunnel (TLS only), net, socat,
                         tcprelay-production and haproxy-log (with logs and timeouts), tcprelay-broker-1, -2 and -2-cores,

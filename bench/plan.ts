@@ -77,6 +77,7 @@ export function isMeasuredWith(relay: Relay, workload: Workload): boolean {
   const spoken = workload.tls === undefined ? 'plain' : 'tls'
   if (relay.speaks !== undefined && relay.speaks !== spoken) return false
   if (workload.serverNames !== undefined && relay.choosesByName !== true) return false
+  if (workload.proxy !== undefined && relay.proxies?.includes(workload.proxy) !== true) return false
   return relay.workloads?.includes(workload.name) ?? true
 }
 

@@ -76,6 +76,7 @@ export class MemoryKernel {
     return {
       recv: (fd, _into, _offset, most) => this.#recv(fd, most),
       send: (_fd, _from, _offset, byteCount) => byteCount,
+      sendMore: (_fd, _from, _offset, byteCount) => byteCount,
       socket: () => this.open(),
       connect: succeed,
       setOption: succeed,

@@ -1,6 +1,7 @@
 import { type Candidate, place } from '../../src/accept/placement.js'
 import { StickyCache } from '../../src/accept/sticky-cache.js'
-import { AccessList, compileAccess, type NetworkRule } from '../../src/admission/access-list.js'
+import { AccessList } from '../../src/admission/access-list.js'
+import { compileAccess, type NetworkRule } from '../../src/admission/compile-access.js'
 import { parseNetwork } from '../../src/base/cidr.js'
 import { localCells } from '../../src/cells/cells.js'
 import { type AccessRecord, accessLine } from '../../src/observe/access-line.js'

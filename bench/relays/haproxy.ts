@@ -2,6 +2,7 @@ import { fileURLToPath } from 'node:url'
 import { installHint } from '../system/launch.js'
 import { findCommand, versionOf } from '../system/machine.js'
 import { TLS_GROUP } from '../system/tls.js'
+import type { ProxyWork } from '../workloads/workload.js'
 import { PRODUCTION_WORKLOADS, type Presence, type Relay, type RelaySite } from './relay.js'
 
 /**
@@ -47,12 +48,20 @@ function byName(site: RelaySite, names: readonly string[], remote: string): read
 }
 
 function bindLine(site: RelaySite): string {
-  return `  bind 127.0.0.1:${site.listenPort} backlog 4096${tlsWords(site)}`
+  const proxyWord = site.proxy === 'accept' ? ' accept-proxy' : ''
+  return `  bind 127.0.0.1:${site.listenPort} backlog 4096${proxyWord}${tlsWords(site)}`
+}
+
+const SEND_PROXY: Readonly<Record<ProxyWork, string>> = {
+  accept: '',
+  'send v1': ' send-proxy',
+  'send v2': ' send-proxy-v2',
 }
 
 function configuration(site: RelaySite, { global = [], listen }: Extras): string {
-  const { serverNames } = site
-  const remote = `  server remote ${site.remoteHost}:${site.remotePort}`
+  const { proxy, serverNames } = site
+  const sendProxy = proxy === undefined ? '' : SEND_PROXY[proxy]
+  const remote = `  server remote ${site.remoteHost}:${site.remotePort}${sendProxy}`
   const extras = [...SAVE_PACKETS, ...listen].map((line) => `  ${line}`)
   const lines = [
     'global',
@@ -91,6 +100,7 @@ export const haproxy: Relay = {
   name: 'haproxy',
   setting: 'mode tcp, one thread, tcp-smart-accept, tcp-smart-connect, splice-auto',
   choosesByName: true,
+  proxies: ['accept', 'send v1', 'send v2'],
   ...haproxyWith(() => ({ listen: ['option splice-auto'] })),
 }
 

@@ -41,12 +41,14 @@ ${rows.join('')}  }
 `
 }
 
+/** It has no version 2 towards servers. */
 function streamBlock(site: RelaySite): string {
   const isByName = site.serverNames !== undefined
+  const listenWords = `${site.certificate === undefined ? '' : ' ssl'}${site.proxy === 'accept' ? ' proxy_protocol' : ''}`
   return `stream {
 ${isByName ? nameLines(site) : ''}  server {
-    listen 127.0.0.1:${site.listenPort}${site.certificate === undefined ? '' : ' ssl'} backlog=4096;${tlsLines(site)}
-    proxy_buffer_size 64k;
+    listen 127.0.0.1:${site.listenPort}${listenWords} backlog=4096;${tlsLines(site)}
+    proxy_buffer_size 64k;${site.proxy === 'send v1' ? '\n    proxy_protocol on;' : ''}
     ${isByName ? 'ssl_preread on;\n    proxy_pass $remote;' : `proxy_pass ${site.remoteHost}:${site.remotePort};`}
   }
 }
@@ -57,6 +59,7 @@ export const nginxStream: Relay = {
   name: 'nginx',
   setting: 'stream, one worker, multi_accept, proxy_buffer_size 64k',
   choosesByName: true,
+  proxies: ['accept', 'send v1'],
   detect,
   launch: (site) => nginxStreamLaunch(site.dir, streamBlock(site)),
 }

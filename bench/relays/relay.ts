@@ -1,5 +1,6 @@
 import type { CertificateFiles } from '../system/certificate.js'
 import type { Launch } from '../system/launch.js'
+import type { ProxyWork } from '../workloads/workload.js'
 
 /** Workloads with the costs of logs and timeouts. */
 export const PRODUCTION_WORKLOADS = ['requests', 'connections']
@@ -15,6 +16,8 @@ export interface RelaySite {
   readonly certificate: CertificateFiles | undefined
   /** If it has to choose the remote by the ClientHello's server name: all names, each with a pool of its own. */
   readonly serverNames?: readonly string[] | undefined
+  /** What it does with headers of the PROXY protocol; nothing if undefined. */
+  readonly proxy?: ProxyWork | undefined
   /** Connections that it has to hold at once; undefined: a few thousand are never open. */
   readonly connectionsMax?: number | undefined
 }
@@ -32,6 +35,8 @@ export interface Relay {
   readonly speaks?: 'plain' | 'tls'
   /** It can choose the remote by `serverNames`. */
   readonly choosesByName?: boolean
+  /** What it can do with headers of the PROXY protocol. */
+  readonly proxies?: readonly ProxyWork[]
   /** The workloads it is measured with unless it is named on the command line; all if absent. */
   readonly workloads?: readonly string[]
   /** Runs on the generator's core, too: its cost there is counted, its throughput says little. */

@@ -2,6 +2,7 @@ import { existsSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import type { Launch } from '../system/launch.js'
 import { commitOfProject, PROJECT_DIR } from '../system/machine.js'
+import type { ProxyWork } from '../workloads/workload.js'
 import { PRODUCTION_WORKLOADS, type Presence, type Relay, type RelaySite } from './relay.js'
 
 const PROGRAM = join(PROJECT_DIR, 'bin/tcprelay.js')
@@ -34,15 +35,24 @@ ${names.map((_, i) => `  pool = pool${i} { ${remote} }\n`).join('')}${names
 `
 }
 
+const SEND_PROXY: Readonly<Record<ProxyWork, string>> = {
+  accept: '',
+  'send v1': ' send proxy = v1',
+  'send v2': ' send proxy = v2',
+}
+
 function configuration(site: RelaySite, processes: string, more = ''): string {
+  const { proxy } = site
   const tls = site.certificate === undefined ? '' : ' tls = TLSv1.3'
+  const acceptProxy = proxy === 'accept' ? ' proxy protocol = yes proxy from = 127.0.0.0/8' : ''
+  const sendProxy = proxy === undefined ? '' : SEND_PROXY[proxy]
   if (site.serverNames !== undefined) return byName(site, site.serverNames, processes)
   return `id = spawnd {
   ${processes}
-  listen = { address = 127.0.0.1 port = ${site.listenPort}${tls} }
+  listen = { address = 127.0.0.1 port = ${site.listenPort}${tls}${acceptProxy} }
 }
 id = tcprelay {
-  remote = { address = ${site.remoteHost} port = ${site.remotePort} }${certificateLines(site)}${more}
+  remote = { address = ${site.remoteHost} port = ${site.remotePort}${sendProxy} }${certificateLines(site)}${more}
 }
 `
 }
@@ -56,6 +66,7 @@ export const tcprelay: Relay = {
   setting: 'single process',
   isOurs: true,
   choosesByName: true,
+  proxies: ['accept', 'send v1', 'send v2'],
   detect,
   launch: (site) => launch(configuration(site, 'single process = yes')),
 }

@@ -21,14 +21,14 @@ export const CONNECTION: WorkUnit = {
   rateScale: 1,
 }
 
-const NEEDS: readonly Tool[] = [
+export const NEEDS: readonly Tool[] = [
   { command: 'wrk', debianPackage: 'wrk' },
   { command: 'nginx', debianPackage: 'nginx' },
   { command: 'timeout', debianPackage: 'coreutils' },
 ]
 
 /** A reply of some 160 bytes with its header, from memory; a kept connection is never closed. */
-export function httpServer({ port, dir }: ServerSite): Launch {
+export function httpServer({ port, dir }: ServerSite, listenWords = ''): Launch {
   const temporary = ['client_body', 'proxy', 'fastcgi', 'uwsgi', 'scgi']
   const body = `http {
   ${temporary.map((name) => `${name}_temp_path ${name};`).join('\n  ')}
@@ -37,7 +37,7 @@ export function httpServer({ port, dir }: ServerSite): Launch {
   keepalive_requests 1000000000;
   keepalive_timeout 1h;
   server {
-    listen 127.0.0.1:${port} backlog=4096;
+    listen 127.0.0.1:${port} backlog=4096${listenWords};
     location / { return 200 "ok\\n"; }
   }
 }

@@ -3,6 +3,7 @@ import { requests, requestsOneByOne, tlsRequests, wholeConnections } from './htt
 import { idle } from './idle.js'
 import { latency, latencyOfConnections } from './latency.js'
 import { names } from './names.js'
+import { proxyWorkloads } from './proxy.js'
 import { tlsHandshakes, tlsIdle } from './tls.js'
 import type { Workload } from './workload.js'
 
@@ -19,6 +20,7 @@ export function allWorkloads(connections: number): readonly Workload[] {
     bulkBoth,
     idle,
     names(connections),
+    ...proxyWorkloads(connections),
     tlsRequests(connections),
     ...tlsHandshakes(connections),
     ...tlsBulk,

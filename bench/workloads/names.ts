@@ -33,7 +33,7 @@ function helloServer({ port, dir }: ServerSite): Launch {
   return nginxStreamLaunch(dir, stream)
 }
 
-function luaString(bytes: Uint8Array): string {
+export function luaString(bytes: Uint8Array): string {
   return `"${Array.from(bytes, (byte) => `\\${String(byte).padStart(3, '0')}`).join('')}"`
 }
 

@@ -26,6 +26,9 @@ export interface Work {
   readonly faults: readonly string[]
 }
 
+/** Reads a header from each client, of either version, or sends one to each server. */
+export type ProxyWork = 'accept' | 'send v1' | 'send v2'
+
 export interface ServerSite {
   readonly port: number
   readonly dir: string
@@ -52,6 +55,8 @@ export interface Workload {
   readonly tls?: KeyKind
   /** The relay chooses the remote by the server name of the ClientHello, one of these. */
   readonly serverNames?: readonly string[]
+  /** What the relay does with headers of the PROXY protocol. */
+  readonly proxy?: ProxyWork
   /** The judged cost; CPU time if absent. Latency: the 99th percentile. */
   readonly costs?: 'memory' | 'latency'
   /** How many connections the relay has to hold at once; as many as any relay can if absent. */

@@ -4,7 +4,8 @@ import fc from 'fast-check'
 import { cpuMs } from '../../test/support/cpu-ms.js'
 import { hostBytes } from '../base/address.js'
 import { type Network, parseNetwork, rangeOf } from '../base/cidr.js'
-import { AccessList, compileAccess, type FileRule, type NetworkRule } from './access-list.js'
+import { AccessList } from './access-list.js'
+import { compileAccess, type FileRule, type NetworkRule } from './compile-access.js'
 
 // Properties and large lists have the same ones again and again.
 const networks = new Map<string, Network>()

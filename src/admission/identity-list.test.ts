@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
+import { ADMITS, type Answer, NO_ANSWER, REJECTS } from './access-table.js'
 import { IdentityList, type IdentityRule } from './identity-list.js'
 
 const JOE = 1000
@@ -11,27 +12,32 @@ function rule(isPermit: boolean, fields: Partial<IdentityRule>): IdentityRule {
   return { isPermit, isNegated: false, users: [], groups: [], ...fields }
 }
 
-/** The users that a list admits, each with these groups, the primary one first. */
-function admitted(rules: readonly IdentityRule[], ...clients: readonly (readonly number[])[]): boolean[] {
+/** What a list answers about users, each with these groups, the primary one first. */
+function answers(rules: readonly IdentityRule[], ...clients: readonly (readonly number[])[]): Answer[] {
   const list = new IdentityList(rules)
-  return clients.map(([user = 0, group = 0, ...further]) => list.admits(user, group, further, further.length))
+  return clients.map(([user = 0, group = 0, ...groups]) => {
+    return list.answer({ user, group, groups, groupCount: groups.length })
+  })
 }
 
-test('an empty list admits every client, a list in which no rule applies rejects', () => {
-  assert.deepEqual(admitted([], [JOE, JOE]), [true])
-  assert.deepEqual(admitted([rule(true, { users: [JOE] })], [JOE, JOE], [ANN, ANN]), [true, false])
-  assert.deepEqual(admitted([rule(false, { users: [JOE] })], [JOE, JOE], [ANN, ANN]), [false, false])
+test('a list in which no rule applies has no answer', () => {
+  assert.deepEqual(answers([], [JOE, JOE]), [NO_ANSWER])
+  assert.deepEqual(answers([rule(true, { users: [JOE] })], [JOE, JOE], [ANN, ANN]), [ADMITS, NO_ANSWER])
+  assert.deepEqual(answers([rule(false, { users: [JOE] })], [JOE, JOE], [ANN, ANN]), [REJECTS, NO_ANSWER])
 })
 
 test('the first rule that applies decides', () => {
   const rules = [rule(false, { users: [JOE] }), rule(true, { groups: [STAFF] })]
-  assert.deepEqual(admitted(rules, [JOE, STAFF], [ANN, STAFF], [ANN, AUDIO]), [false, true, false])
+  assert.deepEqual(answers(rules, [JOE, STAFF], [ANN, STAFF], [ANN, AUDIO]), [REJECTS, ADMITS, NO_ANSWER])
 })
 
 test('supplementary groups match, up to their count only', () => {
   const rules = [rule(true, { groups: [STAFF, AUDIO] })]
-  assert.deepEqual(admitted(rules, [JOE, JOE, 7, AUDIO], [JOE, JOE, 7]), [true, false])
-  assert.equal(new IdentityList(rules).admits(JOE, JOE, [7, STAFF], 1), false)
+  assert.deepEqual(answers(rules, [JOE, JOE, 7, AUDIO], [JOE, JOE, 7]), [ADMITS, NO_ANSWER])
+  assert.equal(
+    new IdentityList(rules).answer({ user: JOE, group: JOE, groups: [7, STAFF], groupCount: 1 }),
+    NO_ANSWER,
+  )
 })
 
 test('`not` makes a rule apply to all other clients', () => {
@@ -39,13 +45,25 @@ test('`not` makes a rule apply to all other clients', () => {
     rule(false, { isNegated: true, groups: [STAFF] }),
     rule(true, { isNegated: true, users: [ANN] }),
   ]
-  assert.deepEqual(admitted(rules, [JOE, STAFF], [ANN, STAFF], [JOE, AUDIO]), [true, false, false])
+  assert.deepEqual(answers(rules, [JOE, STAFF], [ANN, STAFF], [JOE, AUDIO]), [ADMITS, NO_ANSWER, REJECTS])
 })
 
-test('groups are looked up only if a rule names one', () => {
-  assert.equal(new IdentityList([rule(true, { users: [JOE] })]).asksGroups, false)
-  assert.equal(
-    new IdentityList([rule(true, { users: [JOE] }), rule(true, { groups: [STAFF] })]).asksGroups,
-    true,
-  )
+test('groups are looked up only if a rule names one; a client is rejected if they are not reported', () => {
+  const client = (groupCount: () => number) => ({
+    user: JOE,
+    group: JOE,
+    groups: [],
+    get groupCount() {
+      return groupCount()
+    },
+  })
+  const ofUser = new IdentityList([rule(true, { users: [JOE] })])
+  assert.equal(ofUser.answer(client(() => assert.fail())), ADMITS)
+  const ofBoth = new IdentityList([rule(true, { users: [JOE] }), rule(true, { groups: [STAFF] })])
+  assert.equal(ofBoth.answer(client(() => -1)), REJECTS)
+  assert.equal(ofBoth.rule, 'none')
+})
+
+test('rejects a client whose credentials are not reported', () => {
+  assert.equal(new IdentityList([rule(true, { isNegated: true, users: [ANN] })]).answer(undefined), REJECTS)
 })

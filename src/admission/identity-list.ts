@@ -1,33 +1,34 @@
 /** Access lists about users and groups of clients of Unix sockets. */
-import { type RulePlace, ruleName } from './rule-name.js'
+import { ADMITS, type Answer, NO_ANSWER, REJECTS } from './access-table.js'
+import { ruleName } from './rule-name.js'
+import type { RuleVerdict } from './rule-verdict.js'
 
 /** One `permit` or `deny` about users and groups. */
-export interface IdentityRule {
-  readonly isPermit: boolean
-  /** `not`: applies to all other clients instead. */
-  readonly isNegated: boolean
+export interface IdentityRule extends RuleVerdict {
   /** Numeric ids: the rule applies to these users and to members of these groups. */
   readonly users: readonly number[]
   readonly groups: readonly number[]
-  /** Its place in the configuration. */
-  readonly position?: RulePlace
 }
 
-/** Decides about clients of Unix sockets: the first matching rule decides, and clients that match none are rejected. */
+/** A client of a Unix socket. */
+export interface Identity {
+  readonly user: number
+  readonly group: number
+  /** Supplementary groups: the first `groupCount` numbers. */
+  readonly groups: ArrayLike<number>
+  /** Below 0: the kernel does not report them. Read only if a rule is about groups. */
+  readonly groupCount: number
+}
+
+/** Decides about clients of Unix sockets: the first matching rule decides. */
 export class IdentityList {
   readonly #rules: readonly IdentityRule[]
-  /** Whether supplementary groups of clients have to be looked up. */
-  readonly asksGroups: boolean
+  readonly #asksGroups: boolean
   #applied: IdentityRule | undefined
 
   constructor(rules: readonly IdentityRule[]) {
     this.#rules = rules
-    this.asksGroups = rules.some(({ groups }) => groups.length > 0)
-  }
-
-  /** Without rules every client is admitted. */
-  get isEmpty(): boolean {
-    return this.#rules.length === 0
+    this.#asksGroups = rules.some(({ groups }) => groups.length > 0)
   }
 
   /** The rule that rejected the last client. */
@@ -35,32 +36,23 @@ export class IdentityList {
     return ruleName(this.#applied?.position)
   }
 
-  /** Rejects a client whose credentials the kernel does not report: no rule can apply. */
-  rejectUnknown(): false {
+  /** Undefined: the kernel does not report the credentials. Such a client is rejected: no rule can apply. */
+  answer(client: Identity | undefined): Answer {
     this.#applied = undefined
-    return false
-  }
-
-  /** `further`: the client's supplementary groups, the first `furtherCount` numbers. */
-  admits(user: number, group: number, further: ArrayLike<number>, furtherCount: number): boolean {
-    this.#applied = undefined
+    if (client === undefined || (this.#asksGroups && client.groupCount < 0)) return REJECTS
     for (const rule of this.#rules) {
-      const isNamed = rule.users.includes(user) || isMember(rule.groups, group, further, furtherCount)
+      const isNamed =
+        rule.users.includes(client.user) || (rule.groups.length > 0 && isMember(rule.groups, client))
       if (isNamed === rule.isNegated) continue
       this.#applied = rule
-      return rule.isPermit
+      return rule.isPermit ? ADMITS : REJECTS
     }
-    return this.isEmpty
+    return NO_ANSWER
   }
 }
 
-function isMember(
-  groups: readonly number[],
-  group: number,
-  further: ArrayLike<number>,
-  furtherCount: number,
-): boolean {
-  if (groups.includes(group)) return true
-  for (let i = 0; i < furtherCount; i++) if (groups.includes(further[i] as number)) return true
+function isMember(wanted: readonly number[], { group, groupCount, groups }: Identity): boolean {
+  if (wanted.includes(group)) return true
+  for (let i = 0; i < groupCount; i++) if (wanted.includes(groups[i] as number)) return true
   return false
 }

@@ -1,5 +1,5 @@
 /** Finds candidates among many routes: each route is indexed by its most selective condition. */
-import { WORDS } from './access-list.js'
+import { WORDS } from './access-table.js'
 import type { AscendingMerge } from './ascending-merge.js'
 import {
   type FactIndex,

@@ -5,7 +5,7 @@
 
 import type { TimeWindow } from '../base/time-window.js'
 import type { ProtocolName } from '../wire/sniff/protocol-names.js'
-import type { AccessTable } from './access-list.js'
+import type { AccessTable } from './access-table.js'
 import type { RulePlace } from './rule-name.js'
 
 /** Maps clients to a pool. The first route whose conditions all match decides. */

@@ -5,7 +5,7 @@ import { firstMatch, type PlainConditions } from '../../test/support/linear-rout
 import { factsOf, type GivenFacts } from '../../test/support/route-facts.js'
 import { parseNetwork } from '../base/cidr.js'
 import { PROTOCOL_NAMES } from '../wire/sniff/protocol-names.js'
-import { compileAccess } from './access-list.js'
+import { compileAccess } from './compile-access.js'
 import type { RouteConditions } from './route-plan.js'
 import { NO_MATCH, Router } from './router.js'
 

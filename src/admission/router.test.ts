@@ -3,7 +3,8 @@ import { test } from 'node:test'
 import { deserialize, serialize } from 'node:v8'
 import { countedFacts, factsOf, type GivenFacts } from '../../test/support/route-facts.js'
 import { parseNetwork } from '../base/cidr.js'
-import { type AccessTable, compileAccess } from './access-list.js'
+import type { AccessTable } from './access-table.js'
+import { compileAccess } from './compile-access.js'
 import {
   NEEDS_CERTIFICATE,
   NEEDS_FIRST_BYTES,

@@ -99,6 +99,12 @@ export class Router {
     )
   }
 
+  /** Whether a route, by its index, may match clients of a listener. */
+  mayMatch(route: number, listenerSlot: number): boolean {
+    const { conditions } = this.#routes[route] as RoutePlan
+    return isReachableFrom(conditions, listenerSlot)
+  }
+
   /** The pools that may serve clients of a listener. */
   poolsOf(listenerSlot: number): ReadonlySet<number> {
     const reached = this.#reachableFrom(listenerSlot)

@@ -1,5 +1,6 @@
 /** Indexes of routes by ranges: networks of clients, and ports. */
-import { AccessList, type AccessTable, WORDS } from './access-list.js'
+import { AccessList } from './access-list.js'
+import { type AccessTable, WORDS } from './access-table.js'
 import type { AscendingMerge } from './ascending-merge.js'
 import type { FactIndex, NumberedRoute } from './fact-index.js'
 import type { RouteFacts } from './route-facts.js'

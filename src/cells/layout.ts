@@ -35,7 +35,7 @@
  */
 import { POLICY_COLUMNS } from './policy-memory.js'
 
-export const LAYOUT_VERSION = 19
+export const LAYOUT_VERSION = 20
 
 /** The counters of a child: sums since its start, and gauges, which end in `Now`. */
 export const COUNTERS = [
@@ -89,6 +89,11 @@ export const COUNTERS = [
   'mavisBusy',
   // Limit of sessions of a child that accepts by itself; 0 otherwise. Of a master that accepts: of all its children.
   'placesNow',
+  // Clients that access rules of their listener or of their route rejected; `rejected` has those of the section.
+  'rejectedByListener',
+  'rejectedByRoute',
+  // Connections to listeners with STARTTLS that ended before TLS, because the client did not ask for it.
+  'badStarttls',
 ] as const
 export type CounterName = (typeof COUNTERS)[number]
 

@@ -1,6 +1,9 @@
 /** The parts of a configuration that `simulate` runs: its compiled plan, with another policy if one is to be tried. */
-import { AccessList } from '../admission/access-list.js'
+import { REJECTS } from '../admission/access-table.js'
+import type { RouteFacts } from '../admission/route-facts.js'
 import { Router } from '../admission/router.js'
+import type { RuleListPlan } from '../admission/rule-list-plan.js'
+import { RuleLists } from '../admission/rule-lists.js'
 import type { Pool } from '../balance/pool.js'
 import { RemoteHealth } from '../balance/remote-health.js'
 import { regularMembers } from '../balance/tiers.js'
@@ -24,7 +27,7 @@ import { ROUND_PAUSE_MS } from '../relay/opening/attempts.js'
 import { hashOfFacts, isRecognisedBy } from '../relay/opening/client-hash.js'
 import { Stickiness, StickyClient } from '../relay/stickiness.js'
 import type { RelayModel, SimulatedPool } from '../simulate/relay-model.js'
-import { routeGaps } from '../simulate/route-gaps.js'
+import { gapsOfConditions, routeGaps } from '../simulate/route-gaps.js'
 import { type ReportedPool, type ReportedRemote, Rows } from '../simulate/rows.js'
 import { placeOfPool, usePlaces } from '../simulate/tally.js'
 import type { Trace } from '../simulate/trace.js'
@@ -63,7 +66,8 @@ export function compileForSimulation(
   })
   const plan = planOf({ ...loaded, tcprelay: { ...loaded.tcprelay, pools: changed } })
   const gaps = loaded.spawnd.listeners.map((settings, slot) => gapsOf(settings, slot, plan))
-  const listeners = traceListeners(loaded.spawnd.listeners, plan, gaps)
+  const rules = loaded.spawnd.listeners.map((settings) => hasRuleGaps(settings, plan))
+  const listeners = traceListeners(loaded.spawnd.listeners, plan, gaps, rules)
   return {
     plan,
     listeners,
@@ -90,10 +94,20 @@ function gapsOf({ pool, tls }: ListenerSettings, slot: number, { routes }: Plan)
   return pool === undefined ? routeGaps(routes, slot, tls.kind === 'on') : new Set()
 }
 
+/** Whether access rules are about facts that its log does not have. */
+function hasRuleGaps({ block, tls }: ListenerSettings, { access }: Plan): boolean {
+  const hasGaps = ({ steps }: RuleListPlan) =>
+    steps.some(
+      (step) => step.kind === 'condition' && gapsOfConditions(step.conditions, tls.kind === 'on').length > 0,
+    )
+  return [access.section, access.listeners.get(block)].some((list) => list !== undefined && hasGaps(list))
+}
+
 function traceListeners(
   settings: readonly ListenerSettings[],
   { listeners }: Plan,
   gaps: readonly ReadonlySet<string>[],
+  rules: readonly boolean[],
 ): readonly TraceListener[] {
   return listeners.map(({ name, overrides, pool, realm }, slot) => ({
     slot,
@@ -105,6 +119,7 @@ function traceListeners(
     attemptsMax: overrides?.attemptsMax,
     dialTimeoutMs: overrides?.dialTimeoutMs,
     usesLoggedPools: (gaps[slot]?.size ?? 0) > 0,
+    usesLoggedRules: rules[slot] ?? false,
   }))
 }
 
@@ -152,7 +167,7 @@ function prepare(plan: Plan, listeners: readonly TraceListener[], trace: Trace, 
   const health = new RemoteHealth(remotes.length, cells, backOffOf(plan, seed))
   const model: RelayModel = {
     listeners,
-    accessList: new AccessList(plan.admission.accessTable),
+    ...accessOf(plan),
     router: new Router(routes, defaultPool),
     pools: pools.map((pool, index) => {
       const place = pool.maxConnections === Infinity ? undefined : placeOfPool(rows, index)
@@ -166,6 +181,28 @@ function prepare(plan: Plan, listeners: readonly TraceListener[], trace: Trace, 
     roundPauseMs: ROUND_PAUSE_MS,
   }
   return { rows, model }
+}
+
+function accessOf({ access, listeners }: Plan): Pick<RelayModel, 'admits' | 'admitsRouted'> {
+  let epochMs = 0
+  const lists = new RuleLists(
+    access,
+    (slot) => listeners[slot]?.block,
+    () => epochMs,
+  )
+  const client = ({ address, addressAt, addressByteCount }: RouteFacts) => {
+    return { address, addressAt, addressByteCount, identity: () => undefined }
+  }
+  return {
+    admits(facts, nowMs) {
+      epochMs = nowMs
+      return lists.decide(client(facts), facts.listenerSlot, facts) !== REJECTS
+    },
+    admitsRouted(facts, route, nowMs) {
+      epochMs = nowMs
+      return lists.decideRoute(client(facts), route, facts) !== REJECTS
+    },
+  }
 }
 
 /** By place. */

@@ -1,11 +1,12 @@
 /** Checks a configuration as a whole, after every directive has been accepted by itself. */
 import { formatAddress, type SocketAddress } from '../base/address.js'
-import { checkAccess } from './check-access.js'
+import { checkAccess, checkAccessOfRoutes } from './check-access.js'
 import { checkAdmin } from './check-admin.js'
 import { checkCapsOfListeners, checkQueues } from './check-caps.js'
 import { checkDatagrams } from './check-datagrams.js'
 import { checkDiscovery } from './check-discover.js'
 import { checkHealth } from './check-health.js'
+import { checkListenerStarttls } from './check-listener-starttls.js'
 import { checkLoops } from './check-loops.js'
 import { checkMavis } from './check-mavis.js'
 import { checkPools, checkPoolsOfListeners } from './check-pools.js'
@@ -19,6 +20,7 @@ import {
 } from './check-routes.js'
 import { checkSendProxy } from './check-send-proxy.js'
 import { checkListenerSockets, checkRemoteSockets } from './check-sockets.js'
+import { checkStarttls } from './check-starttls.js'
 import { checkListenersOfTests, checkPoolsOfTests } from './check-tests.js'
 import { checkTls } from './check-tls.js'
 import type { BindTarget } from './endpoint.js'
@@ -75,7 +77,8 @@ export function checkConfiguration(input: CheckInput, problems: Problems): void 
     checkCapsOfListeners(spawnd, problems)
     checkProxies(spawnd, problems)
     checkAdmin(spawnd, problems)
-    if (!mayHaveRule) checkAccess(spawnd, problems)
+    checkListenerStarttls(spawnd, problems)
+    checkAccess(spawnd, mayHaveRule, problems)
     checkOverlaps(
       spawnd.listeners.filter(({ hasMistakes }) => !hasMistakes),
       problems,
@@ -93,6 +96,7 @@ export function checkConfiguration(input: CheckInput, problems: Problems): void 
       checkPoolsOfTests(tcprelay, problems)
     }
     checkOrderOfRoutes(tcprelay, problems)
+    checkAccessOfRoutes(tcprelay.routes, problems)
     checkTls(spawnd, tcprelay, mayHaveCertificate, problems)
     if (spawnd !== undefined) {
       if (!mayHavePool) checkPoolsOfListeners(spawnd, tcprelay, problems)
@@ -106,6 +110,7 @@ export function checkConfiguration(input: CheckInput, problems: Problems): void 
     }
     checkRemoteSockets(tcprelay, problems)
     checkSendProxy(tcprelay, problems)
+    checkStarttls(tcprelay, problems)
     checkMavis(spawnd, tcprelay, mayHaveModule, problems)
   }
 }

@@ -9,6 +9,7 @@ import { diallingRows } from './table-dialling.js'
 import { healthRow } from './table-health.js'
 import { outageRows } from './table-outages.js'
 import { queueBlock } from './table-queue.js'
+import { remoteStarttlsRows } from './table-remote-starttls.js'
 import { sendProxyRows } from './table-send-proxy.js'
 import { keepaliveRows } from './table-shared.js'
 import { shedBlock } from './table-shed.js'
@@ -22,6 +23,7 @@ export const relayingRows = {
   health: healthRow,
   ...outageRows,
   ...sendProxyRows,
+  ...remoteStarttlsRows,
   localAddress: optional('local address', localSource, {
     doc:
       'Source address of connections to remotes of the same address family. `client`: each connection uses the ' +

@@ -7,6 +7,7 @@ import { count, INT_MAX, time, yesNo } from './number-types.js'
 import { remotePorts } from './port-types.js'
 import { completedBlock, list, optional, type SettingsOf, value } from './row.js'
 import { healthRow } from './table-health.js'
+import { remoteStarttlsRows } from './table-remote-starttls.js'
 import { mainAddress, sctpAt, sctpProblem, sctpRows, sctpSettings } from './table-sctp.js'
 import { sendProxyRows } from './table-send-proxy.js'
 import { protocolRow, remoteFastOpen, socketRows } from './table-sockets.js'
@@ -45,6 +46,7 @@ const serverRows = {
   ),
   health: healthRow,
   ...sendProxyRows,
+  ...remoteStarttlsRows,
   tls: optional('tls|ssl', remoteTlsMode, {
     doc: 'The remote speaks TLS: `yes`, or a list of enabled versions: `TLSv1.2,TLSv1.3`.',
     defaultText: '`no`',

@@ -1,7 +1,6 @@
 /** The directives of a route. */
-import type { RouteProtocol } from '../admission/route-plan.js'
 import { networks } from './access-rule.js'
-import { certificateFingerprint, certificateName } from './certificate-types.js'
+import { CONDITION_TYPES, CONDITION_WORDS } from './condition-types.js'
 import { located } from './located.js'
 import { nameType } from './name-type.js'
 import { count, time, yesNo } from './number-types.js'
@@ -9,31 +8,10 @@ import { routePorts } from './port-types.js'
 import { completedBlock, folded, optional, type Settings, type SettingsOf } from './row.js'
 import { serverNamePattern } from './server-name-type.js'
 import { splitShares } from './split-type.js'
+import { ruleRows } from './table-rules.js'
 import { choice, shortText, text } from './text-types.js'
-import { timeWindows } from './time-window-type.js'
-import { TLS_VERSIONS } from './tls-mode.js'
 import { commaList, type ValueType } from './value-type.js'
 
-/** All of them: the compiler checks it. */
-const PROTOCOLS: Readonly<Record<RouteProtocol, true>> = {
-  tls: true,
-  http: true,
-  http2: true,
-  ssh: true,
-  postgres: true,
-  redis: true,
-  mqtt: true,
-  rdp: true,
-  socks: true,
-  dns: true,
-  openvpn: true,
-  any: true,
-}
-
-export const PROTOCOL_WORDS = Object.keys(PROTOCOLS) as RouteProtocol[]
-
-/** The limit of a name in the extension (RFC 7301, 3.1). */
-export const ALPN_BYTES_MAX = 255
 /** As of a listener's `realm`. */
 export const REALM_BYTES_MAX = 15
 
@@ -66,48 +44,48 @@ const conditionRows = {
   ),
   serverNames: condition(
     ['server name|names', 'server-name'],
-    commaList(serverNamePattern),
+    CONDITION_TYPES.serverNames,
     'Clients that request this server name by TLS (SNI). `*.example.com` matches all names below `example.com` at any ' +
       'depth, `*` any name. Case-insensitive; internationalized names may be written as they are.',
   ),
   alpn: condition(
-    'alpn',
-    commaList(shortText(ALPN_BYTES_MAX)),
+    CONDITION_WORDS.alpn,
+    CONDITION_TYPES.alpn,
     'Clients that offer this application protocol by TLS (ALPN), such as `h2`; where TLS is terminated, clients with ' +
       'which it was negotiated.',
   ),
   protocols: condition(
-    'protocol',
-    commaList(choice(PROTOCOL_WORDS)),
+    CONDITION_WORDS.protocols,
+    CONDITION_TYPES.protocols,
     'Clients whose first bytes are of this protocol; `any` matches whatever they are. Where TLS is terminated, the ' +
       'protocol inside by the name that was negotiated (ALPN): `tls` does not match there.',
   ),
   tlsVersions: condition(
-    'tls version',
-    commaList(choice(TLS_VERSIONS)),
+    CONDITION_WORDS.tlsVersions,
+    CONDITION_TYPES.tlsVersions,
     'Clients with this version of TLS; where TLS is passed, the newest version that the client offers.',
   ),
   subjects: condition(
-    'client certificate subject',
-    commaList(certificateName),
+    CONDITION_WORDS.subjects,
+    CONDITION_TYPES.subjects,
     'Clients with a verified certificate of this subject, in the form of RFC 2253 and quoted: `"CN=joe,O=Example"`. ' +
       '`*` stands for any characters. Case-sensitive.',
   ),
   issuers: condition(
-    'client certificate issuer',
-    commaList(certificateName),
+    CONDITION_WORDS.issuers,
+    CONDITION_TYPES.issuers,
     'Like `client certificate subject`, for the issuer of the certificate.',
   ),
   alternativeNames: condition(
-    'client certificate san',
-    commaList(text('PATTERN')),
+    CONDITION_WORDS.alternativeNames,
+    CONDITION_TYPES.alternativeNames,
     'Clients with a verified certificate that has this subject alternative name: `DNS:*.example.com`, `IP:10.0.0.1`, ' +
       '`email:joe@example.com`, `URI:spiffe://…`; without the type a name of any type. `*` stands for any characters. ' +
       'Case-sensitive for URIs only.',
   ),
   fingerprints: condition(
-    'client certificate fingerprint',
-    commaList(certificateFingerprint),
+    CONDITION_WORDS.fingerprints,
+    CONDITION_TYPES.fingerprints,
     'Clients with a verified certificate of this SHA-256 fingerprint: 64 hexadecimal digits, with or without colons.',
   ),
   users: condition(
@@ -117,8 +95,8 @@ const conditionRows = {
       'pre-shared key. Case-sensitive.',
   ),
   times: condition(
-    'time',
-    timeWindows,
+    CONDITION_WORDS.times,
+    CONDITION_TYPES.times,
     'Clients that connect at this time: `Mon-Fri 08:00-18:00 Europe/Berlin`, in any order. Days default to every day, ' +
       'hours to the whole day, the zone to that of this machine; it is the name of a zone, `UTC`, or an offset such as ' +
       '`+02:00`. Hours such as `22:00-06:00` end on the next day. Several windows are separated by commas: each has ' +
@@ -183,6 +161,12 @@ const dynamicRows = {
   }),
 }
 
+const routeRuleRows = ruleRows({
+  whose:
+    'Access rules for the clients that this route matches, as in section `spawnd`: they have to pass the rules of the section ' +
+    'and of their listener as well. A client that they reject is refused (`end=route-rule`), and no other route is tried.',
+})
+
 const TARGETS = "'pool', 'split', 'reject' or 'dynamic = yes'"
 
 export const routeBlock = completedBlock(
@@ -190,9 +174,10 @@ export const routeBlock = completedBlock(
   'Selects the pool of clients. Routes apply in the order of the configuration: the first one whose conditions all ' +
     'match a client decides; a condition with several values matches one of them. Clients that no route matches are ' +
     'served by the pool `default`, and refused without one. Clients of listeners with a `pool` are not routed.',
-  { ...conditionRows, ...targetRows, ...dynamicRows },
+  { ...conditionRows, ...targetRows, ...dynamicRows, ...routeRuleRows },
   (given, { hasMistakes, refuse }) => {
-    const { dynamic, dynamicAddresses, dynamicNames, dynamicPort, dynamicTimeoutMs, ...rest } = given
+    const { accessDefault, accessRules, ...others } = given
+    const { dynamic, dynamicAddresses, dynamicNames, dynamicPort, dynamicTimeoutMs, ...rest } = others
     const { pool, position, reject, split, ...conditions } = rest
     const targets = [pool, split, reject, dynamic || undefined].filter((target) => target !== undefined)
     const wrong = dynamicProblem(given)
@@ -206,7 +191,7 @@ export const routeBlock = completedBlock(
       timeoutMs: dynamicTimeoutMs ?? LOOKUP_TIMEOUT_MS,
     }
     const target = { pool, split, reject, dynamic: dynamic === true ? hosts : undefined }
-    return { position, conditions, target, hasMistakes }
+    return { position, conditions, target, accessDefault, accessRules, hasMistakes }
   },
 )
 

@@ -1,5 +1,6 @@
 /** The directives of the master's section, of its listeners and of its children. */
-import { accessRule, networks } from './access-rule.js'
+import { STARTTLS_NAMES } from '../base/starttls-names.js'
+import { networks } from './access-rule.js'
 import { groupId, userId } from './account-types.js'
 import { socketPath } from './address-types.js'
 import { address } from './address-value.js'
@@ -23,9 +24,11 @@ import {
   type SettingsOf,
   value,
 } from './row.js'
+import { serverName } from './server-name-type.js'
 import { adminBlock } from './table-admin.js'
 import { commonRows } from './table-common.js'
 import { type OverrideSettings, overrideRows } from './table-overrides.js'
+import { ruleRows } from './table-rules.js'
 import { mainAddress, sctpAt, sctpProblem, sctpRows, sctpSettings } from './table-sctp.js'
 import { keepaliveRows } from './table-shared.js'
 import { deferAcceptMs, listenerFastOpenQueue, listenerProtocolRow, socketRows } from './table-sockets.js'
@@ -144,6 +147,24 @@ const listenRows = {
     isForwarded: true,
   }),
   ...listenerTlsRows,
+  starttls: optional('starttls', located(choice(STARTTLS_NAMES)), {
+    doc:
+      'Clients ask for TLS in the plain text of this protocol (STARTTLS, STLS, AUTH TLS, SSLRequest), as on the ports 25, 587, ' +
+      '143, 110, 389, 5432, 21, 5222. The relay answers as a server does until then; TLS follows as with `tls = yes`, which is ' +
+      'required. What a client sends in plain is never relayed: one that sends anything else, or bytes behind its request ' +
+      'without waiting for the answer, gets an error of the protocol and is closed (`end=starttls`). All of it has to be done ' +
+      'within `tls handshake timeout`. Servers of SMTP, IMAP, POP3 and FTP greet their clients, who have been greeted before ' +
+      'TLS: their greeting is read and dropped, and a remote that does not send one within `connect timeout`, or an error ' +
+      'instead, has failed. `mysql` is not possible here: the greeting of the server has a random value that the password is ' +
+      'hashed with, so the relay cannot greet the client itself.',
+    defaultText: 'no plain text before TLS',
+    isOurs: true,
+  }),
+  starttlsName: optional('starttls name', serverName, {
+    doc: 'What the relay calls itself before TLS with `starttls = smtp`, `imap`, `pop3`, `ftp` or `xmpp`.',
+    defaultText: 'the host name of the machine',
+    isOurs: true,
+  }),
   proxyProtocol: value(['proxy protocol', 'haproxy'], proxyProtocol, 'no', {
     doc:
       'Whether connections begin with a PROXY protocol header (version 1 or 2), which names the client: access rules ' +
@@ -193,10 +214,16 @@ const listenRows = {
   ...stickyCacheRows,
 }
 
+const listenRuleRows = ruleRows({
+  whose:
+    'Access rules for the clients of this listener, as in the section: they have to pass the rules of the section as well. ' +
+    'Clients that they reject have `end=listener-rule`.',
+})
+
 export const listenBlock = completedBlock(
   'listen',
   'A listening socket for clients. Repeat it for more listeners.',
-  listenRows,
+  { ...listenRows, ...listenRuleRows },
   (given, completion) => {
     const binds = bindTargets({ ...given, address: mainAddress(given) }, completion)
     const [first] = binds ?? []
@@ -326,22 +353,17 @@ const spawndRows = {
   listeners: repeated('listen', listenBlock),
   spawn: nested('spawn', spawnBlock),
   admin: repeated('admin', adminBlock, { isOurs: true }),
-  accessRules: list(['permit|deny', 'acl permit|accept|deny|reject'], accessRule, {
-    doc:
-      'Access rules: networks in CIDR notation for IP clients, users or groups (names or numbers) for clients of ' +
-      'Unix sockets. The first matching rule decides; if rules exist and none matches, `default` does. ' +
-      '`not` inverts the match. With rules of one kind only, clients of the other kind are admitted. Group rules ' +
-      'use the groups of the client process at connection time. `file` names a file with an address, a network or a ' +
-      'range `FIRST - LAST` per line; `#` and `;` begin comments. It is read again when it changes, without a reload; ' +
-      'while it cannot be read or has a mistake, the previous entries are kept.',
-    defaultText: 'all clients are admitted',
-  }),
-  accessDefault: optional('default', located(choice(['permit', 'deny'])), {
-    doc:
-      'Handling of clients that no access rule matches. `permit` makes a list of `deny` rules complete. `deny` applies ' +
-      'to all clients, also to those for whose kind (IP, Unix socket) there are no rules.',
-    defaultText: 'clients are rejected if there are rules for their kind, otherwise admitted',
-    isOurs: true,
+  ...ruleRows({
+    spellings: ['acl permit|accept|deny|reject'],
+    whose:
+      'Access rules. The first one that matches a client decides; if rules exist and none matches, `default` does. `not` inverts ' +
+      'the match. Rules are about IP clients: networks in CIDR notation, `file`, `country` and `asn` (of `geo file`); about ' +
+      'clients of Unix sockets: `user` and `group` (names or numbers); or about all clients: the other words, which are those of ' +
+      'routes. With rules for one kind of client only, those of the other kind are admitted. `file` names a file with an address, ' +
+      'a network or a range `FIRST - LAST` per line; `#` and `;` begin comments. It is read again when it changes, without a ' +
+      'reload; while it cannot be read or has a mistake, the previous entries are kept. Group rules use the groups of the client ' +
+      'process at connection time. Rules about TLS, certificates, server names and protocols are evaluated when these are known; ' +
+      'all others before a byte is read. Listeners and routes may have lists of their own: a client has to pass each of them.',
   }),
   overload: value('overload', choice(['queue', 'close', 'reset']), 'queue', {
     doc:

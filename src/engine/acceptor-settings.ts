@@ -1,6 +1,6 @@
 /** Settings of a master's accepting reactor, and the commands and reports between it and its control thread. */
 import type { KeptListeners } from '../accept/kept-listeners.js'
-import type { AccessTable } from '../admission/access-list.js'
+import type { AccessPlan } from '../admission/rule-list-plan.js'
 import type { CellFds } from '../cells/cells.js'
 import type { Shape } from '../cells/layout.js'
 import type { Plan } from './plan.js'
@@ -9,7 +9,7 @@ import type { Plan } from './plan.js'
 export interface AcceptorSettings {
   readonly plan: Plan
   /** That in force; changes follow by `access`. */
-  readonly accessTable: AccessTable
+  readonly access: AccessPlan
   /** Cells of the master itself: its counters and its log ring. */
   readonly cells: { readonly fds: CellFds; readonly shape: Shape }
   /** Counters of its listeners; undefined: they are not counted. */
@@ -32,7 +32,7 @@ export type AcceptorCommand =
   /** The acceptor owns the descriptor from now on. */
   | { readonly kind: 'listen'; readonly slot: number; readonly fd: number }
   /** A file of access rules has changed. */
-  | { readonly kind: 'access'; readonly table: AccessTable }
+  | { readonly kind: 'access'; readonly access: AccessPlan }
   /** The process of a child has exited. */
   | { readonly kind: 'gone'; readonly slot: number }
   /** Start this number of children for another configuration; the reply is `prepared`. */

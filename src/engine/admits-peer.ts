@@ -16,11 +16,11 @@ export function admitsPeer(
 ): boolean {
   switch (proxyPeers.expects(listenerSlot, peer.bytes)) {
     case 'nothing':
-      return rules.admits(fd, peer, name)
+      return rules.admits(fd, peer, listenerSlot, name)
     case 'header':
-      return rules.admitsSender(fd, peer, name)
+      return rules.admitsSender(fd, peer, listenerSlot, name)
     case 'stranger':
-      rules.reject(peer, name, OUTSIDE_PROXY_FROM)
+      rules.reject(peer, name, { reason: 'rejected', rule: OUTSIDE_PROXY_FROM })
       return false
   }
 }

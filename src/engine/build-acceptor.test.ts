@@ -3,7 +3,7 @@ import { afterEach, test } from 'node:test'
 import { listenerPlan, planOf } from '../../test/support/plans.js'
 import { calls, closeAll, done, listenOnLoopback } from '../../test/support/sockets.js'
 import { plainAccept, WirePeer } from '../../test/support/wire-peer.js'
-import { EVERYBODY } from '../admission/access-list.js'
+import { NO_ACCESS_RULES } from '../admission/rule-list-plan.js'
 import { createCells } from '../cells/cells.js'
 import type { Fd } from '../kernel/calls.js'
 import { AF_INET, SOCK_STREAM } from '../kernel/constants.js'
@@ -48,7 +48,7 @@ class AcceptorWorld {
   settings(...listeners: readonly ListenerPlan[]): AcceptorSettings {
     return {
       plan: planOf({ listeners }),
-      accessTable: EVERYBODY,
+      access: NO_ACCESS_RULES,
       cells: { fds: this.#cells.fdsOf(0), shape: SHAPE },
       front: undefined,
     }

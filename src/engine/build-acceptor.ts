@@ -9,8 +9,6 @@ import { type KeptListeners, splitListeners } from '../accept/kept-listeners.js'
 import { type AcceptContext, Listener } from '../accept/listener.js'
 import type { ListeningSocket } from '../accept/listening-socket.js'
 import { StickyCache } from '../accept/sticky-cache.js'
-import { AccessList } from '../admission/access-list.js'
-import { IdentityList } from '../admission/identity-list.js'
 import { type OpenedCells, openCells } from '../cells/cells.js'
 import type { Fd } from '../kernel/calls.js'
 import { datagramCalls } from '../kernel/datagrams.js'
@@ -153,7 +151,7 @@ export class Acceptor {
         this.#listen(command.slot, command.fd)
         return
       case 'access':
-        this.#front.accessRules.replaceNetworks(command.table)
+        this.#front.accessRules.replace(command.access)
         return
       case 'gone':
         this.#places.onGone(command.slot)
@@ -237,8 +235,8 @@ export class Acceptor {
     this.#report({ kind: 'reloaded' })
   }
 
-  #makeFront({ accessTable, front, plan }: AcceptorSettings): Front {
-    const { admission, relay, workers } = plan
+  #makeFront({ access, front, plan }: AcceptorSettings): Front {
+    const { relay, workers } = plan
     const { counters, log } = this.#accepting
     // Called later: the constructor creates the dispatcher after the first front.
     const usersMax = () => this.#dispatcher.servingPlaces
@@ -262,12 +260,12 @@ export class Acceptor {
           log,
           describeClient,
           peers: this.#peers,
+          peer: this.#accepting.peer,
+          listeners: plan.listeners,
+          wallMs: () => this.#accepting.system.clock.wallMs(),
           writeAccess: relay.hasAccessLog ? this.#writeAccess : undefined,
         },
-        {
-          networks: new AccessList(accessTable),
-          identities: new IdentityList(admission.identityRules),
-        },
+        access,
       ),
       proxyPeers: new ProxyPeers(plan.listeners),
       caches: stickyCaches(plan),

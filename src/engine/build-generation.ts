@@ -7,8 +7,6 @@ import type { ListenerPlaces } from '../accept/listener-places.js'
 import { ReportedEnds } from '../accept/reported-ends.js'
 import { SharedListenerPlaces } from '../accept/shared-listener-places.js'
 import { SiblingLoad } from '../accept/sibling-load.js'
-import { AccessList } from '../admission/access-list.js'
-import { IdentityList } from '../admission/identity-list.js'
 import { NONE } from '../balance/policy.js'
 import { type OpenedCells, openCells } from '../cells/cells.js'
 import type { Fd } from '../kernel/calls.js'
@@ -97,11 +95,18 @@ export class ReactorGeneration {
       onRetired: () => context.onRetired(this),
     }
     this.#accessRules = new AccessRules(
-      { loop, counters, log, describeClient, peers, writeAccess },
       {
-        networks: new AccessList(plan.admission.accessTable),
-        identities: new IdentityList(plan.admission.identityRules),
+        loop,
+        counters,
+        log,
+        describeClient,
+        peers,
+        peer,
+        listeners: plan.listeners,
+        wallMs: () => system.clock.wallMs(),
+        writeAccess,
       },
+      plan.access,
     )
     this.#proxyPeers = new ProxyPeers(plan.listeners)
     this.#relay = new Relay({ ...parts, clientRules: this.#accessRules }, events, childSlot)
@@ -235,7 +240,7 @@ export class ReactorGeneration {
         tls.setStaple(change.id, change.staple)
         return
       case 'access':
-        this.#accessRules.replaceNetworks(change.table)
+        this.#accessRules.replace(change.access)
         return
     }
   }

@@ -7,6 +7,7 @@ import { type TlsProblem, TlsProblems } from '../tls/options.js'
 import { openServerContext, type ServerContext } from '../tls/server-context.js'
 import { type TicketKey, TicketKeys } from '../tls/ticket-keys.js'
 import { freeTrustStore, openTrustStore } from '../tls/trust-store.js'
+import { clientOpening } from '../wire/starttls/client-opening.js'
 import { handedOverWays } from './handed-over-tls.js'
 import type { ListenerPlan, Plan } from './plan.js'
 import {
@@ -59,8 +60,10 @@ export class GenerationTls implements RelayTls {
     if (trust !== undefined) freeTrustStore(trust)
     const isHandedOver = tls.handedOver.withKeys !== undefined
     this.greetings = isHandedOver ? this.#handedOverGreetings(tls) : this.#greetings(listeners, tls)
-    this.remotes = remotes.map(({ tlsClient }, slot) => {
-      return tlsClient === undefined ? undefined : origination(this.#clients[slot], clients[tlsClient])
+    this.remotes = remotes.map(({ starttls, tlsClient }, slot) => {
+      if (tlsClient === undefined) return undefined
+      const opening = starttls && clientOpening(starttls)
+      return { ...origination(this.#clients[slot], clients[tlsClient]), opening }
     })
   }
 

@@ -2,11 +2,10 @@ import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { deserialize, serialize } from 'node:v8'
 import fc from 'fast-check'
-import { compileAccess, EVERYBODY } from '../admission/access-list.js'
+import { NO_ACCESS_RULES, NO_RULES } from '../admission/rule-list-plan.js'
 import { changed, changesOf, type LiveState, NO_LIVE_STATE, type StateChange } from './live-state.js'
 
-/** Applies to no client, so all are rejected. */
-const NOBODY = { isPermit: true, isNegated: false, networks: [] }
+const ONLY_NOBODY = { ...NO_ACCESS_RULES, section: { ...NO_RULES, ofIp: { isPermit: false } } }
 
 const PLAIN = { noNullPrototype: true } as const
 const slot = fc.nat({ max: 3 })
@@ -60,7 +59,7 @@ const change: fc.Arbitrary<StateChange> = fc.oneof(
     PLAIN,
   ),
   fc.record(
-    { what: fc.constant('access' as const), table: fc.constantFrom(EVERYBODY, compileAccess([NOBODY])) },
+    { what: fc.constant('access' as const), access: fc.constantFrom(NO_ACCESS_RULES, ONLY_NOBODY) },
     PLAIN,
   ),
 )

@@ -2,7 +2,7 @@
  * Values that change while a plan is in force: plain data, written by the head only. docs/architecture.md describes how
  * it reaches the reactors. It contains key material: never log it.
  */
-import type { AccessTable } from '../admission/access-list.js'
+import type { AccessPlan } from '../admission/rule-list-plan.js'
 import type { AdminState } from '../balance/remote-health.js'
 import type { SocketAddress } from '../base/address.js'
 import type { TicketKey } from '../tls/ticket-keys.js'
@@ -39,7 +39,7 @@ export interface LiveState {
   /** OCSP responses by the `stapleId` of their certificates. */
   readonly staples: ReadonlyMap<string, Uint8Array>
   /** Undefined: that of the plan. */
-  readonly accessTable: AccessTable | undefined
+  readonly access: AccessPlan | undefined
 }
 
 export type StateChange =
@@ -51,7 +51,7 @@ export type StateChange =
   | { readonly what: 'ticket-keys'; readonly keys: readonly TicketKey[] }
   /** Undefined: the response has expired without a successor. */
   | { readonly what: 'staple'; readonly id: string; readonly staple: Uint8Array | undefined }
-  | { readonly what: 'access'; readonly table: AccessTable }
+  | { readonly what: 'access'; readonly access: AccessPlan }
 
 /** Of a new generation: every named remote is unreachable, and no tickets are issued. */
 export const NO_LIVE_STATE: LiveState = {
@@ -61,7 +61,7 @@ export const NO_LIVE_STATE: LiveState = {
   adminStates: new Map(),
   ticketKeys: [],
   staples: new Map(),
-  accessTable: undefined,
+  access: undefined,
 }
 
 /** The state after a change. */
@@ -87,7 +87,7 @@ export function changed(state: LiveState, change: StateChange): LiveState {
     case 'staple':
       return { ...state, staples: withEntry(state.staples, change.id, change.staple) }
     case 'access':
-      return { ...state, accessTable: change.table }
+      return { ...state, access: change.access }
   }
 }
 
@@ -105,7 +105,7 @@ export function changesOf(state: LiveState): readonly StateChange[] {
     }),
     { what: 'ticket-keys', keys: state.ticketKeys },
     ...[...state.staples].map(([id, staple]) => ({ what: 'staple', id, staple }) as const),
-    ...(state.accessTable === undefined ? [] : [{ what: 'access', table: state.accessTable } as const]),
+    ...(state.access === undefined ? [] : [{ what: 'access', access: state.access } as const]),
   ]
 }
 

@@ -9,9 +9,8 @@ import type { Overload } from '../accept/connection-limit.js'
 import type { QueueLengths } from '../accept/listener.js'
 import type { PlacementLimits } from '../accept/placement.js'
 import type { StickyOptions } from '../accept/sticky-cache.js'
-import type { AccessTable } from '../admission/access-list.js'
-import type { IdentityRule } from '../admission/identity-list.js'
 import type { RoutePlan } from '../admission/route-plan.js'
+import type { AccessPlan } from '../admission/rule-list-plan.js'
 import type { BackOffNumbers } from '../balance/back-off.js'
 import type { SocketAddress } from '../base/address.js'
 import type { HedgePlan } from '../base/hedge-plan.js'
@@ -29,6 +28,7 @@ import type { RelayOptions } from '../relay/options.js'
 import type { RemoteParts } from '../relay/remotes.js'
 import type { SessionOptions } from '../relay/session-options.js'
 import type { AcceptMessage } from '../wire/child-message.js'
+import type { StarttlsPlan } from '../wire/starttls/client-opening.js'
 import type { ListenerTlsSettings, TlsPlan } from './tls-settings.js'
 
 export interface Plan {
@@ -41,7 +41,8 @@ export interface Plan {
   readonly routes: readonly RoutePlan[]
   /** By slot. The slots of remotes of other generations hold `NO_REMOTE`. */
   readonly remotes: readonly RemotePlan[]
-  readonly admission: AdmissionPlan
+  /** Which clients are admitted. */
+  readonly access: AccessPlan
   readonly relay: RelayOptions
   readonly tls: TlsPlan
   readonly mavis: MavisSettings
@@ -87,6 +88,8 @@ export interface RemotePlan extends RemoteParts {
   readonly maxConnections: number
   /** Index in `tls.clients`; undefined: plain. */
   readonly tlsClient: number | undefined
+  /** How that begins in the plain; undefined: TLS begins with the connection. */
+  readonly starttls?: StarttlsPlan | undefined
 }
 
 export interface PoolPlan {
@@ -151,12 +154,6 @@ export interface StickyPlan {
   /** Time without a connection after which a client is forgotten. */
   readonly ttlMs: number
   readonly entries: number
-}
-
-/** Which clients are accepted. */
-export interface AdmissionPlan {
-  readonly accessTable: AccessTable
-  readonly identityRules: readonly IdentityRule[]
 }
 
 /** `SessionOptions` as plain data. */

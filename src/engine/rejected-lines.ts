@@ -18,7 +18,7 @@ export class RejectedLines {
   }
 
   /** Without a session there is no pool, no remote and no transfer: those fields are empty. */
-  lineOf({ listener, peer, rule }: Rejected): string {
+  lineOf({ listener, peer, reason, rule }: Rejected): string {
     return accessLine({
       endedAtMs: this.#system.clock.wallMs(),
       id: `${this.#idPrefix}-${++this.#count}`,
@@ -34,7 +34,7 @@ export class RejectedLines {
       bytesToClient: 0,
       durationMs: 0,
       queuedMs: 0,
-      reason: 'rejected',
+      reason,
       cause: '',
       rule,
       comment: '',

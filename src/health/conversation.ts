@@ -36,9 +36,10 @@ export class Conversation {
   /** Why no more bytes come. */
   #failure: string | undefined
 
-  /** `socket`: connected. */
-  constructor(socket: Socket) {
+  /** `socket`: connected. `received`: what has been received before. */
+  constructor(socket: Socket, received: Buffer = EMPTY) {
     this.#socket = socket
+    this.#bytes = received
     socket.on('data', (chunk: Buffer) => this.#received(chunk))
     socket.on('end', () => this.#ended())
     socket.on('error', (error) => this.#broke(error))

@@ -4,6 +4,7 @@
  * `types/` has a file for each type.
  */
 import type { SocketAddress } from '../base/address.js'
+import type { StarttlsPlan } from '../wire/starttls/client-opening.js'
 import type { ProbeAdvice, ProbeCheck } from './probe-checks.js'
 import type { ProbeTls } from './probe-tls.js'
 
@@ -22,6 +23,8 @@ export interface ProbePlan {
   readonly fall: number
   /** The header that says that the connection is not for a client; undefined: none. */
   readonly sendProxy: 'v1' | 'v2' | undefined
+  /** How TLS begins in the plain; undefined: with the connection, or there is none. */
+  readonly starttls?: StarttlsPlan | undefined
   /** Instead of that of the remote. */
   readonly address: SocketAddress | undefined
   /** Instead of the remote's. */

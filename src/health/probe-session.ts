@@ -1,9 +1,12 @@
 /** One health check: connects to the remote, under one time limit, and closes what it has opened. */
+import type { Buffer } from 'node:buffer'
 import { connect, type Socket } from 'node:net'
 import type { HostAddress, SocketAddress } from '../base/address.js'
 import { errorText } from '../kernel/errno.js'
 import { localProxyHeader } from '../wire/proxy/write-header.js'
+import { clientOpening } from '../wire/starttls/client-opening.js'
 import { Conversation } from './conversation.js'
+import { speakOpening } from './plain-opening.js'
 import { ProbeFailure } from './probe-failure.js'
 import type { ProbedRemote, ProbePlan } from './probe-plan.js'
 import type { ProbeTls } from './probe-tls.js'
@@ -14,7 +17,7 @@ const LOOK_EVERY_MS = 250
 /** A timer that fires so much too late: the process stood still (SIGSTOP, a virtual machine that is moved, no processor). */
 export const STALL_MS = 1_000
 
-export type SessionPlan = Pick<ProbePlan, 'sendProxy' | 'timeoutMs'>
+export type SessionPlan = Pick<ProbePlan, 'sendProxy' | 'starttls' | 'timeoutMs'>
 
 export type SessionRemote = Partial<Pick<ProbedRemote, 'name' | 'tls'>>
 
@@ -77,17 +80,19 @@ export class ProbeSession {
   }
 
   /**
-   * Connects to the first address that answers (RFC 8305), with TLS if the check begins with it. Rejects with a
-   * `ProbeFailure`. Call once.
+   * Connects to the first address that answers (RFC 8305), with TLS if the check begins with it or with STARTTLS. Rejects
+   * with a `ProbeFailure`. Call once.
    */
   async connect(): Promise<Conversation> {
     const socket = await this.#connected()
-    const { sendProxy } = this.#plan
+    const { sendProxy, starttls } = this.#plan
     if (sendProxy !== undefined) socket.write(localProxyHeader(sendProxy))
     const { tls } = this.#remote
-    return this.#converse(
-      tls === undefined || tls.startsInProtocol ? socket : await this.#secured(socket, tls),
-    )
+    if (tls === undefined || tls.startsInProtocol) return this.#converse(socket)
+    if (starttls === undefined) return this.#converse(await this.#secured(socket, tls))
+    const plain = this.#converse(socket)
+    const greeting = await speakOpening(plain, clientOpening(starttls))
+    return this.#converse(await this.#secured(plain.release(), tls), greeting)
   }
 
   /** Begins TLS on a connection on which the server has agreed to it, and takes the place of its conversation. */
@@ -105,8 +110,8 @@ export class ProbeSession {
     this.#abort?.abort(new ProbeFailure('the check was cancelled'))
   }
 
-  #converse(socket: Socket): Conversation {
-    this.#conversation = new Conversation(socket)
+  #converse(socket: Socket, received?: Buffer): Conversation {
+    this.#conversation = new Conversation(socket, received)
     return this.#conversation
   }
 

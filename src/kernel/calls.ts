@@ -20,6 +20,8 @@ export interface Calls {
   peek(fd: Fd, into: Region, offset: number, bytesMax: number): Outcome
   /** send(2), non-blocking, without SIGPIPE: the number of bytes taken, which may be fewer than given. */
   send(fd: Fd, from: Region, offset: number, byteCount: number): Outcome
+  /** Like `send`, but an incomplete segment may wait for what the next call adds to it, such as FIN (MSG_MORE). */
+  sendMore(fd: Fd, from: Region, offset: number, byteCount: number): Outcome
   /**
    * splice(2), non-blocking, from a socket into a pipe or from a pipe into a socket: the number of bytes moved, which
    * may be fewer; 0 at the end of the stream. -EAGAIN: the source is empty or the sink is full; splice does not say

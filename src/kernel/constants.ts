@@ -70,6 +70,7 @@ export const MSG_PEEK = 0x2
 export const MSG_TRUNC = 0x20
 export const MSG_DONTWAIT = 0x40
 export const MSG_NOSIGNAL = 0x4000
+export const MSG_MORE = 0x8000
 export const SIOCOUTQ = 0x5411
 
 // epoll_ctl(2), epoll_create1(2).

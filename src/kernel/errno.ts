@@ -17,6 +17,7 @@ export const ENOSPC = 28
 export const EPIPE = 32
 export const ENOSYS = 38
 export const EPROTO = 71
+export const EBADMSG = 74
 export const ENOPROTOOPT = 92
 export const EPROTONOSUPPORT = 93
 export const EOPNOTSUPP = 95
@@ -51,6 +52,7 @@ const TEXTS: Readonly<Record<number, string>> = {
   [ENOSPC]: 'no space left on device',
   [ENOSYS]: 'function not implemented',
   [EPIPE]: 'broken pipe',
+  [EBADMSG]: 'bad message',
   [ENOPROTOOPT]: 'protocol not available',
   [EPROTONOSUPPORT]: 'protocol not supported',
   [EOPNOTSUPP]: 'operation not supported',

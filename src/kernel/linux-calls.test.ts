@@ -98,6 +98,17 @@ test('recv returns 0 at the end of a stream, and the other direction remains ope
   closeAll(near, far)
 })
 
+test('bytes that wait for more leave with the end', () => {
+  const { near, far } = tcpPair()
+  region.bytes.set(Buffer.from('abc'))
+  assert.equal(calls.sendMore(near, region, 0, 3), 3)
+  assert.equal(calls.shutdownWrite(near), 0)
+  // Over loopback they have arrived when shutdown(2) returns, while a timer would take 200 ms.
+  assert.equal(calls.recv(far, region, 0, 10), 3)
+  assert.equal(calls.recv(far, region, 0, 10), 0)
+  closeAll(near, far)
+})
+
 test('send to a closed peer returns an errno without SIGPIPE', async () => {
   let signals = 0
   const onSignal = () => signals++

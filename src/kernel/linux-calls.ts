@@ -31,7 +31,7 @@ export function linuxCalls(): Calls {
   }
 }
 
-function transferCalls(errno: Int32Array): Pick<Calls, 'recv' | 'peek' | 'send'> {
+function transferCalls(errno: Int32Array): Pick<Calls, 'recv' | 'peek' | 'send' | 'sendMore'> {
   const recv = nativeFunction<Native<[Fd, Pointer, number, number]>>(
     'int recv(int fd, uintptr_t bytes, size_t count, int flags)',
   )
@@ -49,6 +49,10 @@ function transferCalls(errno: Int32Array): Pick<Calls, 'recv' | 'peek' | 'send'>
     },
     send(fd, from, offset, byteCount) {
       const count = send(fd, from.at(offset), byteCount, TRANSFER_FLAGS)
+      return count >= 0 ? count : -(errno[0] as number)
+    },
+    sendMore(fd, from, offset, byteCount) {
+      const count = send(fd, from.at(offset), byteCount, TRANSFER_FLAGS | c.MSG_MORE)
       return count >= 0 ? count : -(errno[0] as number)
     },
   }

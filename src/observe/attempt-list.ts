@@ -8,6 +8,7 @@ export type AttemptWord =
   | 'reset'
   | 'unreachable'
   | 'tls'
+  | 'starttls'
   | 'slow'
   | 'missing'
   | 'denied'

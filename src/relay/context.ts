@@ -1,5 +1,9 @@
 /** The context of sessions: everything they share, as interfaces. */
+import type { RouteFacts } from '../admission/route-facts.js'
+import type { RuleRefusal } from '../admission/rule-lists.js'
 import type { RemoteHealth } from '../balance/remote-health.js'
+import type { ListenerStarttls } from '../base/starttls-names.js'
+import type { Fd } from '../kernel/calls.js'
 import type { System } from '../kernel/system.js'
 import type { AccessRecord } from '../observe/access-line.js'
 import type { CounterTable } from '../observe/counters.js'
@@ -36,12 +40,39 @@ export interface RelayListener {
   readonly detection?: Detection | undefined
   /** Its peers send PROXY headers; undefined: they are the clients themselves. */
   readonly proxy?: ProxyPlan | undefined
+  /** Its clients ask for TLS in plain text; undefined: they begin with TLS, if they speak it. */
+  readonly starttls?: ListenerStarttlsPlan | undefined
 }
 
-/** Access rules about clients that PROXY headers name. */
+/** How the clients of a listener ask for TLS. */
+export interface ListenerStarttlsPlan {
+  readonly protocol: ListenerStarttls
+  /** What the listener calls itself towards its clients. */
+  readonly serverName: string
+}
+
+/** A client of a session, for access rules. */
+export interface RuledClient {
+  readonly fd: Fd
+  readonly peer: Uint8Array
+  /** By a PROXY header: `peer` is not the address of the connection. */
+  readonly isNamed: boolean
+  readonly listenerSlot: number
+  /** The listener's name in log lines. */
+  readonly listener: string
+}
+
+/** Access rules about clients with a session. Each method returns why the client is rejected, and has logged that. */
 export interface ClientRules {
-  /** The rule that rejects the client, which has been logged; '' if it is admitted. `client`: its socket address. */
-  ruleAgainst(client: Uint8Array, listener: string): string
+  /** The first step for a client that a PROXY header names. */
+  againstSender(client: RuledClient): RuleRefusal | undefined
+  /** Whether rules about the clients of a listener depend on facts. */
+  needsFacts(listenerSlot: number): boolean
+  /** The second step. */
+  againstClient(client: RuledClient, facts: RouteFacts): RuleRefusal | undefined
+  hasRulesOf(route: number): boolean
+  /** The rules of the route that chose the client's pool. */
+  againstRouted(client: RuledClient, facts: RouteFacts, route: number): RuleRefusal | undefined
 }
 
 /** What the sessions of one reactor and configuration share. */
@@ -51,6 +82,8 @@ export interface RelayContext {
   readonly blocks: Blocks
   readonly pipes: Pipes
   readonly peers: Peers
+  /** Where clients that PROXY headers name have connected to (`Session.clientDestination`). */
+  readonly destinations: Peers
   readonly diallings: Diallings
   readonly questions: Questions
   readonly lookups: HostLookups

@@ -1,4 +1,4 @@
-/** Client addresses of sessions. */
+/** Addresses of sessions: of their clients, and of where those have connected to. */
 import { UNIX_PEER_BYTES } from '../kernel/peer-credentials.js'
 
 /** Size of struct sockaddr_in6, the longest address that is stored. */
@@ -10,13 +10,13 @@ const PEERS_PER_BLOCK = 1024
 const UNKNOWN = new Uint8Array(PEER_BYTES)
 
 /**
- * Socket addresses of clients by session record, stored only where `notesPeers` is set. They are kept in blocks: an
+ * Socket addresses by session record. Those of clients are stored only where `notesPeers` is set. They are kept in blocks: an
  * array per client would take ten times the memory.
  */
 export class Peers {
   readonly #blocks: (Uint8Array | undefined)[] = []
 
-  /** Copies a client's address; for clients of Unix sockets the credentials. */
+  /** Copies an address; for clients of Unix sockets the credentials. */
   note(record: number, peer: Uint8Array, isUnix: boolean): void {
     const index = Math.floor(record / PEERS_PER_BLOCK)
     this.#blocks[index] ??= new Uint8Array(PEERS_PER_BLOCK * PEER_BYTES)
@@ -24,6 +24,12 @@ export class Peers {
     const begin = (record % PEERS_PER_BLOCK) * PEER_BYTES
     const known = isUnix ? UNIX_PEER_BYTES : PEER_BYTES
     for (let i = 0; i < PEER_BYTES; i++) block[begin + i] = i < known ? (peer[i] as number) : 0
+  }
+
+  /** The family of the address; 0 if none was stored. Unlike `at` it allocates nothing. */
+  familyAt(record: number): number {
+    const block = this.#blocks[Math.floor(record / PEERS_PER_BLOCK)]
+    return block === undefined ? 0 : (block[(record % PEERS_PER_BLOCK) * PEER_BYTES] as number)
   }
 
   /** The address, valid until the record is reused; zeros if none was stored. */

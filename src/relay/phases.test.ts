@@ -11,6 +11,7 @@ import {
   REASON_COUNTS,
 } from './phases.js'
 
+const REJECTED = [COUNT.rejected, COUNT.rejectedByListener, COUNT.rejectedByRoute] as readonly number[]
 const UNSERVED: readonly number[] = [
   COUNT.notServed,
   COUNT.queueTimeouts,
@@ -18,6 +19,7 @@ const UNSERVED: readonly number[] = [
   COUNT.attemptsMaxReached,
   COUNT.retryBudgetSpent,
   COUNT.badProxyHeaders,
+  COUNT.badStarttls,
 ]
 
 const phases = Object.keys(MAY_BECOME) as Phase[]
@@ -45,7 +47,8 @@ test('no session dials after relaying', () => {
   for (const phase of phases) {
     const isFirst = [...OPENING_PHASES, 'closed', 'queued'].includes(phase) && phase !== 'dialling'
     assert.equal(MAY_BECOME[phase].includes('dialling'), isFirst)
-    assert.equal(MAY_BECOME[phase].includes('greeting'), phase === 'closed' || phase === 'proxy-header')
+    const isBeforeTls = ['closed', 'proxy-header', 'starttls'].includes(phase)
+    assert.equal(MAY_BECOME[phase].includes('greeting'), isBeforeTls)
   }
 })
 
@@ -63,7 +66,7 @@ test("a listener counts what it did not serve as its child does, and MAVIS' deni
       ? LISTENER_COUNT.denied
       : UNSERVED.includes(counter)
         ? LISTENER_COUNT.notServed
-        : counter === COUNT.rejected
+        : REJECTED.includes(counter)
           ? LISTENER_COUNT.rejected
           : undefined
     assert.equal(LISTENER_REASON_COUNTS[reason as EndReason], wanted, reason)

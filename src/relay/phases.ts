@@ -1,4 +1,5 @@
 /** Phases of a session, their transitions, and the reasons for which sessions end. */
+import type { ListOwner } from '../admission/rule-lists.js'
 import type { AttemptLimit } from '../balance/attempt-limit.js'
 import type { Refusal } from '../base/authorization.js'
 import { COUNT, LISTENER_COUNT, REMOTE_COUNT } from '../observe/counters.js'
@@ -6,8 +7,10 @@ import { COUNT, LISTENER_COUNT, REMOTE_COUNT } from '../observe/counters.js'
 /** The phases that lead to a remote, in their order. A session skips those that it does not need. */
 export const OPENING_PHASES = [
   'proxy-header',
+  'starttls',
   'greeting',
   'detecting',
+  'admitting',
   'asking',
   'resolving',
   'dialling',
@@ -21,10 +24,14 @@ export type Phase = OpeningPhase | 'queued' | 'relaying' | 'draining' | 'closed'
 export const MAY_BECOME: Readonly<Record<Phase, readonly Phase[]>> = {
   /** The PROXY protocol header, which names the client. */
   'proxy-header': onwards('proxy-header'),
+  /** The client asks for TLS in plain text. */
+  starttls: onwards('starttls'),
   /** TLS handshake, or the ClientHello of TLS that is passed through. */
   greeting: onwards('greeting'),
   /** A peek at the first bytes, to detect the protocol. */
   detecting: onwards('detecting'),
+  /** Access rules about what has been read of the client. */
+  admitting: onwards('admitting'),
   /** Waiting for the verdict of MAVIS. */
   asking: onwards('asking'),
   /** Waiting for the addresses of the host that the client asks for. */
@@ -65,8 +72,10 @@ export type EndReason =
   | 'proxy-header'
   /** The peer closed without a byte where a PROXY header is required: a health check. Not in the access log. */
   | 'proxy-check'
-  /** An access rule rejected the client that the PROXY header names. */
-  | 'rejected'
+  /** The client did not ask for TLS at a listener with `starttls`, or sent bytes behind that without TLS. */
+  | 'starttls'
+  /** Whose list of access rules rejected the client: that of the section, of its listener, or of the route that matched it. */
+  | ListOwner
   /** MAVIS rejected the client. */
   | `mavis-${Refusal}`
   /** No pool serves the client. */
@@ -115,7 +124,10 @@ export const REASON_COUNTS: Readonly<Record<EndReason, number>> = {
   'bad-greeting': COUNT.notServed,
   'proxy-header': COUNT.badProxyHeaders,
   'proxy-check': COUNT.proxyChecks,
+  starttls: COUNT.badStarttls,
   rejected: COUNT.rejected,
+  'listener-rule': COUNT.rejectedByListener,
+  'route-rule': COUNT.rejectedByRoute,
   'mavis-denied': COUNT.mavisDenied,
   'mavis-not-found': COUNT.mavisNotFound,
   'mavis-not-member': COUNT.mavisNotMember,
@@ -150,7 +162,10 @@ type SomeReasonCounts = Readonly<Partial<Record<EndReason, number>>>
 export const LISTENER_REASON_COUNTS: SomeReasonCounts = {
   'bad-greeting': LISTENER_COUNT.notServed,
   'proxy-header': LISTENER_COUNT.notServed,
+  starttls: LISTENER_COUNT.notServed,
   rejected: LISTENER_COUNT.rejected,
+  'listener-rule': LISTENER_COUNT.rejected,
+  'route-rule': LISTENER_COUNT.rejected,
   'no-route': LISTENER_COUNT.notServed,
   'rejected-by-route': LISTENER_COUNT.notServed,
   'name-not-allowed': LISTENER_COUNT.notServed,

@@ -1,5 +1,6 @@
 /** Which peers of a listener send PROXY headers that are believed. */
-import { AccessList, type AccessTable } from '../admission/access-list.js'
+import { AccessList } from '../admission/access-list.js'
+import type { AccessTable } from '../admission/access-table.js'
 import { AF_INET, AF_INET6 } from '../kernel/constants.js'
 import { IPV4_AT, IPV6_AT } from '../kernel/sockaddr.js'
 

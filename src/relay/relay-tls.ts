@@ -2,6 +2,7 @@
 import type { ClientContext } from '../tls/client-context.js'
 import type { TlsVersion } from '../tls/options.js'
 import type { ServerContext } from '../tls/server-context.js'
+import type { ClientOpening } from '../wire/starttls/client-step.js'
 
 /** How clients of a listener are greeted before a remote is chosen. */
 export type Greeting = Terminating | Passing
@@ -34,6 +35,8 @@ export interface Origination {
   /** Time limit for the handshake, which is part of the attempt. */
   readonly timeoutMs: number
   readonly isTruncationReset: boolean
+  /** What is said in the plain before TLS begins (STARTTLS); undefined: nothing. */
+  readonly opening?: ClientOpening | undefined
 }
 
 /** TLS of all listeners and remotes. */

@@ -30,7 +30,7 @@ import { TRANSPORTS } from './transfer/transports.js'
 /** The context of sessions without the parts that the relay itself provides. */
 export type RelayParts = Omit<
   RelayContext,
-  'diallings' | 'facts' | 'peers' | 'proxyFacts' | 'proxyPeers' | 'sessionClosed'
+  'destinations' | 'diallings' | 'facts' | 'peers' | 'proxyFacts' | 'proxyPeers' | 'sessionClosed'
 >
 
 export interface RelayEvents {
@@ -72,6 +72,7 @@ export class Relay {
       diallings: new Diallings(),
       facts: new SessionFacts(),
       peers: new Peers(),
+      destinations: new Peers(),
       proxyFacts: new ProxyFacts(),
       proxyPeers: new ProxyPeers(parts.listeners),
       sessionClosed,

@@ -9,6 +9,7 @@ import { FAILED, HUNG_UP, type Interest, PEER_ENDED, READABLE, URGENT } from '..
 import { Timer, type TimerOwner } from '../reactor/timers.js'
 import type { ProxyTlvs } from '../wire/proxy/tlvs.js'
 import { NO_PROTOCOL } from '../wire/sniff/detect.js'
+import type { PlainOpening } from '../wire/starttls/server/plain-opening.js'
 import { Connection, NO_FD } from './connection.js'
 import type { RelayContext } from './context.js'
 import { BY_DEFAULT } from './opening/decided-by.js'
@@ -77,11 +78,15 @@ export class Session implements TimerOwner {
 
   /** The peer that has sent a PROXY header for the client, for the access log; '' if the client itself is connected. */
   via = ''
-  /** Where its client has connected to, as a socket address; undefined: to the socket of this session. */
-  clientDestination: Uint8Array | undefined = undefined
+  /** A PROXY header has named the client: `peer` is not the address of the connection. */
+  isNamed = false
+  /** Its PROXY header says where its client has connected to. */
+  hasDestination = false
   /** What the header says besides addresses. */
   tlvs: ProxyTlvs | undefined = undefined
 
+  /** What is spoken with its client until that asks for TLS; undefined: not in the phase `starttls`. */
+  plainOpening: PlainOpening | undefined = undefined
   /** When the greeting must be complete, in the time of the loop. */
   greetingDeadlineMs = 0
 
@@ -142,6 +147,11 @@ export class Session implements TimerOwner {
   /** The client's socket address; zeros if it was not stored. */
   get peer(): Uint8Array {
     return this.relay.peers.at(this.record)
+  }
+
+  /** Where its client has connected to, as a socket address; undefined: to the socket of this session. */
+  get clientDestination(): Uint8Array | undefined {
+    return this.hasDestination ? this.relay.destinations.at(this.record) : undefined
   }
 
   get dialling(): Dialling {
@@ -348,8 +358,10 @@ export class Session implements TimerOwner {
     this.protocol = NO_PROTOCOL
     this.clientKey = ''
     this.via = ''
-    this.clientDestination = undefined
+    this.isNamed = false
+    this.hasDestination = false
     this.tlvs = undefined
+    this.plainOpening = undefined
   }
 
   #note(connection: Connection, readiness: number): void {

@@ -34,6 +34,7 @@ export class ThrottledWarnings {
   readonly #tlsFailures: RateLimitedLog
   readonly #refusals: RateLimitedLog
   readonly #proxyHeaders: RateLimitedLog
+  readonly #withoutTls: RateLimitedLog
   readonly #unserved: Readonly<Record<UnservedEnd, RateLimitedLog>>
   /** The error of the last `report` since `recovered`; 0: none. */
   #reportedErrno = 0
@@ -43,6 +44,7 @@ export class ThrottledWarnings {
     this.#tlsFailures = new RateLimitedLog(NOTICE, log)
     this.#refusals = new RateLimitedLog(NOTICE, log)
     this.#proxyHeaders = new RateLimitedLog(WARNING, log)
+    this.#withoutTls = new RateLimitedLog(NOTICE, log)
     this.#unserved = {
       'queue-full': new RateLimitedLog(WARNING, log),
       'queue-timeout': new RateLimitedLog(WARNING, log),
@@ -60,6 +62,14 @@ export class ThrottledWarnings {
     this.#proxyHeaders.log(
       nowMs,
       () => `closed the connection of ${peer.describe()} to ${listener}: PROXY header ${why}`,
+    )
+  }
+
+  /** A client of this listener has not asked for TLS as it has to, and is closed. */
+  reportWithoutTls(nowMs: number, peer: NamedPeer, listener: string, why: string): void {
+    this.#withoutTls.log(
+      nowMs,
+      () => `closed the connection of ${peer.describe()} to ${listener} before TLS: ${why}`,
     )
   }
 

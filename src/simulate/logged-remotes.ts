@@ -29,6 +29,8 @@ const REFUSED: Readonly<Record<string, Decision>> = {
   'rejected-by-route': REJECT_CLOSE,
   'name-not-allowed': REJECT_CLOSE,
   rejected: REJECTED,
+  'listener-rule': REJECTED,
+  'route-rule': REJECTED,
 }
 
 export class LoggedRemotes implements Chooser {

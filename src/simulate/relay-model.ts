@@ -1,5 +1,4 @@
 /** The parts of the program that decide in a simulation; `cli/simulated-plan.ts` makes them of a configuration. */
-import type { AccessList } from '../admission/access-list.js'
 import type { RouteFacts } from '../admission/route-facts.js'
 import type { Router } from '../admission/router.js'
 import type { ClientMemory } from '../balance/pick-sticky.js'
@@ -35,7 +34,10 @@ export interface SimulatedPool {
 
 export interface RelayModel {
   readonly listeners: readonly TraceListener[]
-  readonly accessList: AccessList
+  /** Rules of section and listener, for clients with an address. */
+  admits(facts: RouteFacts, nowMs: number): boolean
+  /** Rules of the route that matched. */
+  admitsRouted(facts: RouteFacts, route: number, nowMs: number): boolean
   readonly router: Router
   /** By index. */
   readonly pools: readonly SimulatedPool[]

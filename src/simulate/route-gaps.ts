@@ -11,13 +11,13 @@ export function routeGaps(
   const gaps = new Set<string>()
   for (const { conditions } of routes) {
     if (!isReachableFrom(conditions, listenerSlot)) continue
-    for (const gap of gapsOf(conditions, isTlsTerminated)) gaps.add(gap)
+    for (const gap of gapsOfConditions(conditions, isTlsTerminated)) gaps.add(gap)
     if (matchesAllClients(conditions)) break
   }
   return gaps
 }
 
-function gapsOf(conditions: RouteConditions, isTlsTerminated: boolean): readonly string[] {
+export function gapsOfConditions(conditions: RouteConditions, isTlsTerminated: boolean): readonly string[] {
   const { certificate, protocols, tlsVersions, users } = conditions
   return [
     ...(protocols === undefined ? [] : ['the protocol']),

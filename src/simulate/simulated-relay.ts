@@ -81,7 +81,7 @@ export class SimulatedRelay implements Chooser {
     if (listener === undefined) return UNKNOWN_LISTENER
     if (this.#logged.endedEarly(connection)) return LEFT_OUT
     const facts = this.#facts.of(connection, listener)
-    if (!this.#admits(connection, facts)) return REJECTED
+    if (!this.#admits(connection, listener, facts, nowMs)) return REJECTED
     const pool = this.#poolFor(connection, listener, facts, nowMs)
     if (pool < 0) return pool
     this.pool = pool
@@ -137,19 +137,25 @@ export class SimulatedRelay implements Chooser {
     this.#queues.wakeBy(this.#rows.remotes[row]?.pool ?? 0, nowMs)
   }
 
-  /** Rules for users of Unix sockets need more than the log has: what they decided then holds. */
-  #admits(connection: number, { address, addressAt, addressByteCount }: RouteFacts): boolean {
-    if (addressByteCount === 0) return this.#logged.refusal(connection) !== REJECTED
-    return this.#model.accessList.admits(address, addressAt, addressByteCount)
+  /** Rules for users of Unix sockets, and those about certificates, need more than the log has: what they decided then holds. */
+  #admits(connection: number, listener: TraceListener, facts: RouteFacts, nowMs: number): boolean {
+    const isByLog = facts.addressByteCount === 0 || (listener.usesLoggedRules && this.#trace.isLog)
+    return isByLog ? this.#logged.refusal(connection) !== REJECTED : this.#model.admits(facts, nowMs)
   }
 
   /** The index of the pool, or the decision of the routes. */
   #poolFor(connection: number, listener: TraceListener, facts: RouteFacts, nowMs: number): Decision {
     if (listener.pool !== undefined) return listener.pool
-    if (!listener.usesLoggedPools || !this.#trace.isLog) return this.#model.router.route(facts, nowMs)
+    if (!listener.usesLoggedPools || !this.#trace.isLog) return this.#route(facts, nowMs)
     const logged = this.#rows.loggedPool[connection] as number
     if (logged >= 0) return logged < this.#model.pools.length ? logged : NO_ROUTE
     return this.#logged.refusal(connection)
+  }
+
+  #route(facts: RouteFacts, nowMs: number): Decision {
+    const { admitsRouted, router } = this.#model
+    const pool = router.route(facts, nowMs)
+    return router.matched < 0 || admitsRouted(facts, router.matched, nowMs) ? pool : REJECTED
   }
 
   /** `isTurn`: it was the first one that waited. */

@@ -16,6 +16,8 @@ export interface TraceListener {
   readonly dialTimeoutMs?: number | undefined
   /** The pools of the log are used, because its routes need what the log does not have. */
   readonly usesLoggedPools: boolean
+  /** The log says whether access rules rejected a client, because they are about what the log does not have. */
+  readonly usesLoggedRules: boolean
 }
 
 export class TraceListeners {

@@ -66,6 +66,10 @@ test('relays are measured only with traffic that they support', () => {
   const byName = [tcprelay, haproxy, nginxStream, netRelay, hitch]
   const choosers = byName.filter((relay) => isMeasuredWith(relay, workload('names')))
   assert.deepEqual(choosers, [tcprelay, haproxy, nginxStream])
+  const proxies = ['proxy-in-v1', 'proxy-in-v2', 'proxy-out-v1', 'proxy-out-v2']
+  const headersOf = (relay: Relay) => proxies.filter((name) => isMeasuredWith(relay, workload(name)))
+  assert.deepEqual([tcprelay, haproxy].map(headersOf), [proxies, proxies])
+  assert.deepEqual([nginxStream, netRelay].map(headersOf), [proxies.slice(0, 3), []])
   assert.deepEqual(measured(subjectRelay('x LISTENPORT')), [true, false])
   assert.deepEqual(measured(subjectRelay('x --pem=PEMFILE LISTENPORT')), [false, true])
 })

@@ -66,6 +66,13 @@ export class Client {
     return all.toString('latin1', 0, byteCount)
   }
 
+  /** Reads everything up to this text and with it. */
+  async readThrough(text: string): Promise<string> {
+    const found = () => Buffer.concat(this.#chunks).indexOf(text, 0, 'latin1')
+    await this.#until(() => found() >= 0, JSON.stringify(text))
+    return this.read(found() + text.length)
+  }
+
   /** Reads everything up to the end, which must be in order. */
   async readToEnd(): Promise<string> {
     const ending = await this.ending()

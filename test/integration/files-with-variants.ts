@@ -6,6 +6,7 @@ const DIRECTLY = /direct$/
 
 /** Files with cases in several variants, and what names of the cases contain that the normal run leaves out. */
 export const FILES_WITH_VARIANTS: Readonly<Record<string, RegExp>> = {
+  'access-lists': IN_MODES,
   'access-log': IN_MODES,
   addresses: IN_MODES,
   admin: IN_MODES,
@@ -59,6 +60,7 @@ export const FILES_WITH_VARIANTS: Readonly<Record<string, RegExp>> = {
   'rule-files': IN_MODES,
   'slow-start': DIRECTLY,
   'start-lines': DIRECTLY,
+  starttls: IN_MODES,
   'state-file': IN_MODES,
   sticky: DIRECTLY,
   surroundings: IN_MODES,

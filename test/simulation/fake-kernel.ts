@@ -114,6 +114,11 @@ export class FakeKernel {
         const most = this.#chance.is(this.faults.shortWrite) ? this.#chance.between(0, count) : count
         return this.#isInterrupted() ? -EINTR : at(fd).send(bytesOf(from, offset, count), most)
       },
+      sendMore: (fd, from, offset, count) => {
+        const took = this.#isInterrupted() ? -EINTR : at(fd).send(bytesOf(from, offset, count), count)
+        at(fd).awaitsMore = took === count
+        return took
+      },
       splice: (from, to, most) => this.#splice(from, to, most),
       openPipe: (ends) => this.#openPipe(ends),
       resizePipe: (fd, byteCount) => {

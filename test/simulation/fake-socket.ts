@@ -32,6 +32,11 @@ export class FakeSocket {
   /** The relay was refused space and waits for EPOLLOUT (SOCK_NOSPACE). */
   wantsSpace = false
   isEndSent = false
+  /**
+   * The last bytes wait for more (MSG_MORE). The kernel would send them after 200 ms; here never, so a relay that does not
+   * end the direction at once is found.
+   */
+  awaitsMore = false
   willResetOnClose = false
   isClosed = false
   /** In the order in which the relay closes sockets. */
@@ -100,6 +105,7 @@ export class FakeSocket {
     if (count < from.length) this.wantsSpace = true
     if (count <= 0) return -EAGAIN
     this.unsent.push(from.subarray(0, count))
+    this.awaitsMore = false
     return count
   }
 
@@ -138,7 +144,7 @@ export class FakeSocket {
 
   /** The network carries up to `most` bytes to the peer, and the end behind the last one. */
   carry(most: number): void {
-    if (this.state !== 'open') return
+    if (this.state !== 'open' || (this.awaitsMore && !this.isShut)) return
     const bytes = this.unsent.take(most)
     if (bytes.length > 0) this.peer?.onBytes(bytes)
     if (this.wantsSpace) {

@@ -3,6 +3,7 @@ import assert from 'node:assert/strict'
 import { loadChosenConfiguration } from '../../src/config/load.js'
 import type { Plan } from '../../src/engine/plan.js'
 import { compilePlan, type PlanSurroundings } from '../../src/plan/compile/compile-plan.js'
+import { NO_GEO } from '../../src/plan/load/geo-loading.js'
 import type { Loaded } from '../../src/plan/load/load.js'
 import { NO_TLS_SETTINGS } from '../../src/plan/load/tls-loading.js'
 import { fakeWorld } from '../config/fake-world.js'
@@ -14,7 +15,7 @@ export function loadText(text: string): Loaded {
   const configuration = loadChosenConfiguration(request, choice)
   assert.deepEqual(configuration.problems, [])
   const tls = { settings: NO_TLS_SETTINGS, probes: [], stamps: new Map(), ocsp: [] }
-  return { ...configuration, sources, mechanism: 'epoll', stamps: new Map(), tls }
+  return { ...configuration, sources, mechanism: 'epoll', stamps: new Map(), geo: NO_GEO, tls }
 }
 
 export function planOf(text: string, surroundings: Partial<PlanSurroundings> = {}): Plan {

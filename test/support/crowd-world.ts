@@ -2,7 +2,7 @@
 import { localCells } from '../../src/cells/cells.js'
 import type { Calls } from '../../src/kernel/calls.js'
 import { EAGAIN } from '../../src/kernel/errno.js'
-import { heapRegion } from '../../src/kernel/region.js'
+import { heapRegion, type Region } from '../../src/kernel/region.js'
 import { encodeAddress } from '../../src/kernel/sockaddr.js'
 import { accessLine } from '../../src/observe/access-line.js'
 import { counterTables } from '../../src/observe/counters.js'
@@ -129,14 +129,16 @@ export class CrowdWorld {
       this.#readable.delete(fd)
       return byteCount ?? -EAGAIN
     }
+    const send = (_fd: number, _from: Region, _offset: number, count: number) => {
+      this.calls++
+      return count
+    }
     const ok = counted(0)
     return {
       recv,
       peek: ok,
-      send: (_fd, _from, _offset, count) => {
-        this.calls++
-        return count
-      },
+      send,
+      sendMore: send,
       splice: ok,
       openPipe: () => -EAGAIN,
       resizePipe: ok,

@@ -8,7 +8,7 @@ import type { AccessRecord } from '../../src/observe/access-line.js'
 import { counterTables } from '../../src/observe/counters.js'
 import { TraceChannel } from '../../src/observe/trace.js'
 import { Loop } from '../../src/reactor/loop.js'
-import type { ClientRules } from '../../src/relay/context.js'
+import type { ClientRules, ListenerStarttlsPlan } from '../../src/relay/context.js'
 import type { Detection } from '../../src/relay/detection.js'
 import { answered } from '../../src/relay/opening/asking.js'
 import { HostLookups } from '../../src/relay/opening/host-lookups.js'
@@ -32,6 +32,8 @@ export interface DetectingOptions {
   readonly detection?: Detection | undefined
   /** @default no PROXY headers */
   readonly proxy?: ProxyPlan
+  /** @default none */
+  readonly starttls?: ListenerStarttlsPlan
   /** @default every client is admitted */
   readonly clientRules?: ClientRules
   /** @default none */
@@ -67,7 +69,16 @@ export class DetectingWorld {
   readonly #dialled: FakeSocket[] = []
 
   constructor(options: DetectingOptions) {
-    const { clientRules, detection, greeting, isAsked = false, interrupted = 0, proxy, seed = 1 } = options
+    const {
+      clientRules,
+      detection,
+      greeting,
+      isAsked = false,
+      interrupted = 0,
+      proxy,
+      seed = 1,
+      starttls,
+    } = options
     const faults = { shortWrite: 0, noDescriptor: 0, noPipeSize: 0, spurious: 0, descriptors: 0 }
     const capacity = { sendCapacityMin: 65_536, sendCapacityMax: 65_536 }
     this.#kernel = new FakeKernel(new Chance(seed), { ...faults, ...capacity, interrupted })
@@ -115,7 +126,7 @@ export class DetectingWorld {
         log: () => {},
         warnings: new ThrottledWarnings((_severity, text) => this.warnings.push(text)),
         trace: new TraceChannel('NET', 0, () => {}),
-        listeners: [listenerPlan('listener', { detection, proxy })],
+        listeners: [listenerPlan('listener', { detection, proxy, starttls })],
         clientRules,
         writeAccess: (record) => this.ended.push(record),
       },
@@ -150,10 +161,12 @@ export class DetectingWorld {
     this.turn()
   }
 
-  /** The remote accepts. */
-  accept(): void {
-    for (const socket of this.#dialled.splice(0)) socket.arriveConnected()
+  /** The remote accepts. Returns the sockets to it. */
+  accept(): readonly FakeSocket[] {
+    const sockets = this.#dialled.splice(0)
+    for (const socket of sockets) socket.arriveConnected()
     this.turn()
+    return sockets
   }
 
   /** The sessions that are open are frozen and thawed, as if another process resumed them. */

@@ -45,7 +45,7 @@ export function generationOf(
     shapeOf: masterShape,
     mechanism: loaded.mechanism,
     staples: new Map(),
-    accessTable: undefined,
+    access: undefined,
     verdictOf: () => NO_OUTAGE,
     membersOf: () => [],
     discovered: undefined,

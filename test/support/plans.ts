@@ -1,6 +1,6 @@
 /** Plans for tests and benchmarks that build a reactor themselves: the defaults of a configuration that says nothing. */
 
-import { EVERYBODY } from '../../src/admission/access-list.js'
+import { NO_ACCESS_RULES } from '../../src/admission/rule-list-plan.js'
 import { DEFAULT_BACK_OFF } from '../../src/balance/back-off.js'
 import type { ListenerPlan, Plan, RemotePlan, SessionPlan } from '../../src/engine/plan.js'
 import { NO_TLS } from '../../src/engine/tls-settings.js'
@@ -18,7 +18,7 @@ const NOTHING: Plan = {
   defaultPool: 0,
   routes: [],
   remotes: [],
-  admission: { accessTable: EVERYBODY, identityRules: [] },
+  access: NO_ACCESS_RULES,
   relay: DEFAULT_RELAY_OPTIONS,
   tls: NO_TLS,
   mavis: {

@@ -20,9 +20,11 @@ import type { SessionOptions } from '../../src/relay/session-options.js'
 import { ThrottledWarnings } from '../../src/relay/throttled-warnings.js'
 import { Blocks } from '../../src/relay/transfer/blocks.js'
 import { Pipes } from '../../src/relay/transfer/pipes.js'
+import type { ClientOpening } from '../../src/wire/starttls/client-step.js'
 import { Chance } from '../simulation/chance.js'
 import { FakeKernel } from '../simulation/fake-kernel.js'
 import type { FakeSocket } from '../simulation/fake-socket.js'
+import { nullOrigination } from './null-tls.js'
 import { listenerPlan } from './plans.js'
 import { choosing } from './pools.js'
 
@@ -40,6 +42,8 @@ export interface QueueOptions {
   readonly addresses?: number
   /** Of all remotes. */
   readonly remote?: Partial<RemoteParts>
+  /** All remotes speak TLS (`null-tls.ts`) that begins with this opening. @default they speak no TLS */
+  readonly opening?: ClientOpening
   /** Bytes that a socket takes before they are carried. @default 65,536 */
   readonly sendCapacity?: number
 }
@@ -65,7 +69,7 @@ export class QueueWorker {
   readonly #world: QueueWorld
 
   constructor(world: QueueWorld, slot: number, given: QueueOptions) {
-    const { addresses = 1, hedging, max, options = {}, remote: ofRemotes, retryBudget } = given
+    const { addresses = 1, hedging, max, opening, options = {}, remote: ofRemotes, retryBudget } = given
     this.#world = world
     const { sendCapacity: bytes = CAPACITY_BYTES } = given
     const capacity = { sendCapacityMin: bytes, sendCapacityMax: bytes }
@@ -81,7 +85,7 @@ export class QueueWorker {
       const connection = { socket, remote, host, text: '' }
       world.connections.push(connection)
       const onBytes = (bytes: Uint8Array) => {
-        connection.text += Buffer.from(bytes).toString()
+        connection.text += Buffer.from(bytes).toString('latin1')
       }
       socket.peer = { onBytes, onEnd: () => {}, onReset: () => {} }
       if (world.refuses || world.refusing.has(remote)) return -world.refusalErrno
@@ -112,7 +116,10 @@ export class QueueWorker {
         { dialRetries: 0, queueTimeoutMs: 1_000, ...options },
       ),
       options: { ...DEFAULT_RELAY_OPTIONS, hasAccessLog: true, notesPeers: true },
-      tls: { greetings: [], remotes: [] },
+      tls: {
+        greetings: [],
+        remotes: opening === undefined ? [] : max.map(() => nullOrigination(system.calls, opening)),
+      },
       ...counterTables(child, [0]),
       log: (_severity, line) => void world.lines.push(line),
       warnings: new ThrottledWarnings((_severity, line) => void world.lines.push(line)),
@@ -127,7 +134,7 @@ export class QueueWorker {
   connect(kind: 'tcp' | 'unix' = 'tcp', bytes = ''): FakeSocket {
     const socket = this.kernel.newSocket(kind)
     socket.state = 'open'
-    if (bytes !== '') socket.arrive(Buffer.from(bytes))
+    if (bytes !== '') socket.arrive(Buffer.from(bytes, 'latin1'))
     const peer = heapRegion(128)
     const port = FIRST_CLIENT_PORT + this.#world.clients++
     const address = kind === 'tcp' ? ({ family: 'ipv4', host: '10.0.0.1', port } as const) : undefined

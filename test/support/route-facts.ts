@@ -46,6 +46,9 @@ export function factsOf(given: GivenFacts): RouteFacts {
   }
 }
 
+/** A client of a Unix socket of which nothing has been read. */
+export const NOTHING_KNOWN: RouteFacts = factsOf({})
+
 function certificateOf(given: GivenCertificate): RouteCertificate {
   const { alternativeNames = [], fingerprint = '', issuer = '', subject = '' } = given
   return { subject, issuer, alternativeNames, fingerprint: () => fingerprint }

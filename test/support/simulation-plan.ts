@@ -3,6 +3,7 @@ import assert from 'node:assert/strict'
 import type { SimulateArguments } from '../../src/cli/simulate-arguments.js'
 import { compileForSimulation, type SimulatedPlan } from '../../src/cli/simulated-plan.js'
 import { loadChosenConfiguration } from '../../src/config/load.js'
+import { NO_GEO } from '../../src/plan/load/geo-loading.js'
 import { NO_TLS_SETTINGS } from '../../src/plan/load/tls-loading.js'
 import { TraceParser } from '../../src/simulate/trace-parser.js'
 import { fakeWorld } from '../config/fake-world.js'
@@ -16,7 +17,14 @@ export function compileText(text: string, change: Change = {}): SimulatedPlan | 
   const configuration = loadChosenConfiguration(request, { program: 'tcprelay', programPath: 'tcprelay' })
   assert.deepEqual(configuration.problems, [])
   const tls = { settings: NO_TLS_SETTINGS, probes: [], stamps: new Map(), ocsp: [] }
-  const loaded = { ...configuration, sources, mechanism: 'epoll', stamps: new Map(), tls } as const
+  const loaded = {
+    ...configuration,
+    sources,
+    mechanism: 'epoll',
+    stamps: new Map(),
+    geo: NO_GEO,
+    tls,
+  } as const
   return compileForSimulation(loaded, { policy: undefined, pool: undefined, ...change })
 }
 

@@ -49,7 +49,7 @@ export const LAYERS: Readonly<Record<string, Layer>> = {
   plan: {
     on: 'C',
     below: ['config', 'discovery', 'health', 'services', 'engine', ...REACTOR_SIDE],
-    outside: ['node:'],
+    outside: ['node:', 'mmdb-lib'],
   },
   control: {
     on: 'C',

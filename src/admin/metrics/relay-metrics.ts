@@ -1,7 +1,14 @@
 /** Metrics of the relay: its listeners, pools, remotes, ends of sessions and reloads. */
 
-import type { CounterName, ListenerCounterName, RemoteCounterName } from '../../cells/layout.js'
+import {
+  COUNTERS,
+  type CounterName,
+  type ListenerCounterName,
+  type RemoteCounterName,
+} from '../../cells/layout.js'
 import type { RunningHead } from '../../control/head.js'
+import { COUNT } from '../../observe/counters.js'
+import { REASON_COUNTS } from '../../relay/phases.js'
 import { type CounterSums, NO_LISTENER_COUNTS, NO_REMOTE_COUNTS } from '../../services/counter-keeper.js'
 import { version } from '../../services/version.js'
 import { certificatesNow } from '../answers/certificates-now.js'
@@ -15,33 +22,27 @@ const gauge = (name: string, help: string, unit?: Family['unit']): Family => {
   return { name: `tcprelay_${name}`, type: 'gauge', help, ...(unit && { unit }) }
 }
 
-/** The label `reason` of the counters of ends: several reasons of the access log have the same. */
-export const CLOSE_REASONS: Readonly<Partial<Record<CounterName, string>>> = {
+/** Labels that are not made of the name of the counter. */
+const OTHER_LABELS: Readonly<Partial<Record<CounterName, string>>> = {
   endedInOrder: 'done',
   resetByClient: 'client_reset',
   resetByRemote: 'remote_reset',
-  lost: 'lost',
   timedOut: 'timeout',
-  notServed: 'not_served',
-  badProxyHeaders: 'bad_proxy_header',
-  proxyChecks: 'proxy_check',
-  mavisDenied: 'mavis_denied',
-  mavisNotFound: 'mavis_not_found',
-  mavisNotMember: 'mavis_not_member',
-  mavisErrors: 'mavis_error',
-  mavisTimeouts: 'mavis_timeout',
-  mavisNoIdentity: 'mavis_no_identity',
-  mavisBusy: 'mavis_busy',
-  attemptsMaxReached: 'attempts_max',
-  retryBudgetSpent: 'retry_budget',
-  queueTimeouts: 'queue_timeout',
-  queueFull: 'queue_full',
   cutOnRecovery: 'recovery',
   cutOnDown: 'remote_down',
-  shed: 'shed',
-  drained: 'drained',
   cutAtShutdown: 'shutdown',
 }
+
+/** The label `reason` of the counters of ends: several reasons of the access log have the same. */
+const CLOSE_REASONS: ReadonlyMap<CounterName, string> = new Map(
+  COUNTERS.filter((name) => Object.values(REASON_COUNTS).includes(COUNT[name]))
+    // Access rules reject clients before there is a session, too: a metric of listeners.
+    .filter((name) => name !== 'rejected')
+    .map((name) => [
+      name,
+      OTHER_LABELS[name] ?? name.replaceAll(/[A-Z]/g, (letter) => `_${letter.toLowerCase()}`),
+    ]),
+)
 
 /** Sums of the whole process that are no ends of sessions. */
 const OF_PROCESS: readonly (readonly [CounterName, Family])[] = [
@@ -85,9 +86,7 @@ export function addRelayMetrics(text: MetricText, head: RunningHead): void {
   })
   text.one(gauge('sessions_current', 'Present sessions of the process.'), load.connections)
   for (const [name, family] of OF_PROCESS) text.one(family, sums.process[name])
-  const reasons = Object.entries(CLOSE_REASONS).map(([name, reason]) => {
-    return [{ reason }, sums.process[name as CounterName]] as const
-  })
+  const reasons = [...CLOSE_REASONS].map(([name, reason]) => [{ reason }, sums.process[name]] as const)
   text.add(counter('close', 'Sessions that have ended, by reason.'), reasons)
   addListeners(text, head.listeners, sums)
   addPools(text, head.pools)

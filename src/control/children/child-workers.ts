@@ -23,7 +23,7 @@ import { ChildProcesses } from './child-processes.js'
 import type { ChildProgram, StartProcess } from './child-program.js'
 import { ChildTable } from './child-table.js'
 import { DirectChildPool } from './direct-child-pool.js'
-import { readsProxyHeaders } from './our-link.js'
+import { changeBehindMaster } from './our-link.js'
 import type { OwnedChild } from './owned-child.js'
 
 /** A new generation whose children take longer to start is given up. */
@@ -119,8 +119,9 @@ export class ChildWorkers implements Workers {
   onState: Workers['onState'] = (generation, change) => {
     // A master that accepts evaluates the access rules itself; another generation gets the table when it takes over.
     const isByMaster = change.what === 'access' && !this.#isDirect
-    if (!isByMaster || readsProxyHeaders(generation.plan)) this.#processes.tellState(generation, change)
-    if (isByMaster && generation === this.#present) this.#post({ kind: 'access', table: change.table })
+    const forChildren = isByMaster ? changeBehindMaster(generation.plan, change.access) : change
+    if (forChildren !== undefined) this.#processes.tellState(generation, forChildren)
+    if (isByMaster && generation === this.#present) this.#post({ kind: 'access', access: change.access })
   }
 
   /** Directives that are fixed when the process starts. */
@@ -250,8 +251,8 @@ export class ChildWorkers implements Workers {
   }
 
   #settings({ front, live, plan }: Generation): AcceptorSettings {
-    const accessTable = live.accessTable ?? plan.admission.accessTable
-    return { plan, accessTable, cells: { fds: this.#ownCells.fdsOf(0), shape: OWN_SHAPE }, front }
+    const access = live.access ?? plan.access
+    return { plan, access, cells: { fds: this.#ownCells.fdsOf(0), shape: OWN_SHAPE }, front }
   }
 
   /** Repeats until the process exits: children may also hang while they end. */

@@ -1,9 +1,10 @@
 /** The link between a master and a child of ours, for either end. */
-import { EVERYBODY } from '../../admission/access-list.js'
+import { type AccessPlan, NO_RULES } from '../../admission/rule-list-plan.js'
 import type { Shape } from '../../cells/layout.js'
 import type { StickyShare } from '../../cells/sticky-table.js'
 import type { LiveState, StateChange } from '../../engine/live-state.js'
 import type { Plan } from '../../engine/plan.js'
+import { listsBehindMaster } from '../../plan/compile/admission-plan.js'
 import type { HostAnswer } from '../../relay/host-answer.js'
 import type { Link } from '../../services/link.js'
 import type { HandedListener, ToChild, ToMaster } from '../../services/link-messages.js'
@@ -29,22 +30,24 @@ export type Start = Extract<ToOurChild, { kind: 'start' }>
 export type ChildLink = Link<ToOurChild, ToMaster>
 export type MasterLink = Link<ToMaster, ToOurChild>
 
-/**
- * The start of children whose clients the master has accepted: it has evaluated the access rules, which may be long. Rules
- * about clients that PROXY headers name are evaluated by the child, which reads the headers.
- */
+/** The start of children whose clients the master has accepted: with the access rules that they evaluate themselves. */
 export function startBehindMaster({
   live,
   plan,
 }: Pick<ChildStart, 'live' | 'plan'>): Pick<ChildStart, 'live' | 'plan'> {
-  if (readsProxyHeaders(plan)) return { live, plan }
-  return {
-    plan: { ...plan, admission: { accessTable: EVERYBODY, identityRules: [] } },
-    live: { ...live, accessTable: undefined },
-  }
+  const access = live.access && listsBehindMaster(live.access, plan)
+  return { plan: { ...plan, access: listsBehindMaster(plan.access, plan) }, live: { ...live, access } }
 }
 
-/** Whether clients of any listener are named by a header. */
-export function readsProxyHeaders({ listeners }: Pick<Plan, 'listeners'>): boolean {
-  return listeners.some(({ proxy }) => proxy !== undefined)
+/** What such children get of changed access rules; undefined: they evaluate none. */
+export function changeBehindMaster(
+  plan: Pick<Plan, 'listeners'>,
+  changed: AccessPlan,
+): StateChange | undefined {
+  const access = listsBehindMaster(changed, plan)
+  return isEmpty(access) ? undefined : { what: 'access', access }
+}
+
+function isEmpty({ listeners, routes, section }: AccessPlan): boolean {
+  return section === NO_RULES && listeners.size === 0 && routes.size === 0
 }

@@ -27,7 +27,7 @@ export interface Generations {
 
 /** What a generation gets from the services. */
 type FromServices =
-  | 'accessTable'
+  | 'access'
   | 'adviceOf'
   | 'discovered'
   | 'membersOf'
@@ -75,9 +75,9 @@ export class CommonServices {
     this.#ruleFiles = new RuleFiles({
       say,
       boundary,
-      onTable: (of, table) => {
+      onAccess: (of, access) => {
         const concerned = [...generations.all()].filter((generation) => generation.loaded === of)
-        for (const generation of concerned) generation.applyState({ what: 'access', table })
+        for (const generation of concerned) generation.applyState({ what: 'access', access })
       },
     })
     this.#discovery = new DiscoveryService(
@@ -103,7 +103,7 @@ export class CommonServices {
     const plans = discoverPlans(loaded.tcprelay)
     const areFound = this.#discovery.prepare(plans)
     return {
-      accessTable: this.#ruleFiles.tableOf(loaded),
+      access: this.#ruleFiles.accessOf(loaded),
       resolver: this.#resolver,
       staples: new Map(this.#stapler.staples),
       verdictOf: (remote) => this.health.of(remote),

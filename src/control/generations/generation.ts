@@ -51,7 +51,7 @@ export interface GenerationParts extends Wishes {
   /** Current OCSP responses, those of other generations included. */
   readonly staples: LiveState['staples']
   /** Undefined: that of the plan. */
-  readonly accessTable: LiveState['accessTable']
+  readonly access: LiveState['access']
   /** What is known of a remote of this name. */
   verdictOf(remote: string): Verdict
   /** The verdicts that it applies have changed because of its own live state. */
@@ -115,7 +115,7 @@ export class Generation {
     present: Generation | undefined,
     parts: GenerationParts,
   ) {
-    const { accessTable, calls, mechanism, resolver, say, staples } = parts
+    const { access, calls, mechanism, resolver, say, staples } = parts
     this.loaded = loaded
     this.#parts = parts
     this.#keyErrors = new RateLimitedLog(ERR, say)
@@ -168,7 +168,7 @@ export class Generation {
     // After the slots have the names of their members.
     if (present !== undefined && slots === undefined) this.memory.rememberFrom(present.memory)
     const members = new Map(joined.map((member) => [member.slot, member]))
-    const live = { ...NO_LIVE_STATE, accessTable, addresses, members, ticketKeys: this.#ticketKeys, staples }
+    const live = { ...NO_LIVE_STATE, access, addresses, members, ticketKeys: this.#ticketKeys, staples }
     const wanted = this.#health.wantedState(parts, () => true)
     this.#state = new StateKeeper(wanted.reduce(changed, live), (change) => parts.onState(change))
     // Before any worker starts: evidence that agrees with the verdict is not sent, so no outage is logged

@@ -6,7 +6,10 @@ import { temporaryFolder } from '../../../test/harness/clean-up.js'
 import { until } from '../../../test/harness/until.js'
 import { STRICT } from '../../../test/support/boundaries.js'
 import { optionsFor } from '../../../test/support/head-world.js'
-import { AccessList, type AccessTable } from '../../admission/access-list.js'
+import { ADMITS } from '../../admission/access-table.js'
+import { RuleList } from '../../admission/rule-list.js'
+import type { AccessPlan } from '../../admission/rule-list-plan.js'
+import { ZoneClock } from '../../admission/zone-clock.js'
 import { hostBytes } from '../../base/address.js'
 import { ERR, INFO } from '../../observe/severity.js'
 import { type Loaded, loadFrom } from '../../plan/load/load.js'
@@ -20,8 +23,8 @@ interface World {
   readonly loaded: Loaded
   /** Severity and text, with the folder left out. */
   readonly said: (readonly [number, string])[]
-  /** Tables that were put in force, with their configurations. */
-  readonly tables: (readonly [Loaded, AccessTable])[]
+  /** Rules that were put in force, with their configurations. */
+  readonly tables: (readonly [Loaded, AccessPlan])[]
 }
 
 async function load(folder: string): Promise<Loaded> {
@@ -42,11 +45,11 @@ async function world(t: TestContext, text: string): Promise<World> {
   writeFileSync(path, text)
   const loaded = await load(folder)
   const said: (readonly [number, string])[] = []
-  const tables: (readonly [Loaded, AccessTable])[] = []
+  const tables: (readonly [Loaded, AccessPlan])[] = []
   const files = new RuleFiles({
     say: (severity, text) => void said.push([severity, text.replaceAll(`${folder}/`, '')]),
     boundary: STRICT,
-    onTable: (of, table) => void tables.push([of, table]),
+    onAccess: (of, table) => void tables.push([of, table]),
   })
   t.after(() => files.close())
   files.follow(loaded, EVERY_MS)
@@ -54,18 +57,22 @@ async function world(t: TestContext, text: string): Promise<World> {
 }
 
 const lines = (said: World['said'], count: number) => until(`${count} lines`, () => said.length >= count)
-const admits = (table: AccessTable | undefined, host: string) =>
-  table && new AccessList(table).admits(hostBytes(host))
+function admits(access: AccessPlan | undefined, host: string): boolean | undefined {
+  if (access === undefined) return undefined
+  const address = hostBytes(host)
+  const client = { address, addressAt: 0, addressByteCount: address.length, identity: () => undefined }
+  return new RuleList(access.section, new ZoneClock(), () => 0).decide(client, undefined) === ADMITS
+}
 
 test('a changed file has a new table, and one line with the number of its entries', async (t) => {
   const { files, loaded, path, said, tables } = await world(t, '192.0.2.1')
-  assert.equal(files.tableOf(loaded), undefined)
+  assert.equal(files.accessOf(loaded), undefined)
   writeFileSync(path, '192.0.2.2\n10.0.0.0/8\n')
   await lines(said, 1)
   assert.deepEqual(said, [[INFO, 'access rules: list has changed: 2 entries are in force']])
   const [[of, table] = []] = tables
   assert.equal(of, loaded)
-  assert.equal(files.tableOf(loaded), table)
+  assert.equal(files.accessOf(loaded), table)
   assert.deepEqual(
     ['192.0.2.1', '192.0.2.2', '10.9.9.9'].map((host) => admits(table, host)),
     [true, false, false],
@@ -103,12 +110,12 @@ test('another configuration has read its files itself; a further generation of t
   await lines(said, 1)
   assert.deepEqual(said, [[INFO, 'access rules: list has changed: 0 entries are in force']])
   files.follow(loaded, EVERY_MS)
-  assert.equal(admits(files.tableOf(loaded), '192.0.2.1'), true)
+  assert.equal(admits(files.accessOf(loaded), '192.0.2.1'), true)
   const next = await load(join(path, '..'))
-  assert.equal(files.tableOf(next), undefined)
+  assert.equal(files.accessOf(next), undefined)
   files.follow(next, EVERY_MS)
-  assert.equal(files.tableOf(loaded), undefined)
-  assert.equal(files.tableOf(next), undefined)
+  assert.equal(files.accessOf(loaded), undefined)
+  assert.equal(files.accessOf(next), undefined)
 })
 
 test('a file that changed between the reading and the start of the watch is read again', async (t) => {
@@ -117,6 +124,6 @@ test('a file that changed between the reading and the start of the watch is read
   writeFileSync(path, '192.0.2.1\n192.0.2.2')
   files.follow(next, EVERY_MS)
   await lines(said, 1)
-  assert.equal(files.tableOf(loaded), undefined)
-  assert.equal(admits(files.tableOf(next), '192.0.2.2'), false)
+  assert.equal(files.accessOf(loaded), undefined)
+  assert.equal(admits(files.accessOf(next), '192.0.2.2'), false)
 })

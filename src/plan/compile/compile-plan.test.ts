@@ -2,6 +2,7 @@ import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { deserialize, serialize } from 'node:v8'
 import { planOf } from '../../../test/support/compiled-plan.js'
+import { NO_ACCESS_RULES } from '../../admission/rule-list-plan.js'
 import { DEFAULT_BACK_OFF } from '../../balance/back-off.js'
 import { NO_TLS } from '../../engine/tls-settings.js'
 import { NO_OPTIONS } from '../../kernel/socket-options.js'
@@ -106,6 +107,7 @@ test('listeners: each port of a block is one, with everything about it', () => {
     countersSlot: 5,
     maxConnections: 40,
     proxy: undefined,
+    starttls: undefined,
     isMptcp: false,
     isUdp: false,
     queue: { backlog: 50, overloadBacklog: 7 },
@@ -144,6 +146,7 @@ test('remotes are at their slots, and the pool has no others', () => {
     tier: 0,
     maxConnections: Number.POSITIVE_INFINITY,
     tlsClient: undefined,
+    starttls: undefined,
     options: PLAIN_REMOTE,
     sctp: undefined,
     failAfter: undefined,
@@ -403,9 +406,12 @@ test('what processes need: placement of clients, and the log of children', () =>
 })
 
 test('access rules: networks are compiled, those of users are a list', () => {
-  const { admission } = planOf(EVERYTHING, SURROUNDINGS)
-  assert.equal(admission.identityRules.length, 1)
-  assert.notDeepEqual(admission.accessTable, planOf(LEAST).admission.accessTable)
+  const { section } = planOf(EVERYTHING, SURROUNDINGS).access
+  assert.deepEqual(
+    section.steps.map(({ kind }) => kind),
+    ['addresses', 'identities'],
+  )
+  assert.deepEqual(planOf(LEAST).access, NO_ACCESS_RULES)
 })
 
 test('a plan survives the way to a child and to a thread', () => {

@@ -5,7 +5,7 @@ import type { Plan, ProcessPlan } from '../../engine/plan.js'
 import { ephemeralPorts } from '../../kernel/port-range.js'
 import type { Asking, RelayOptions } from '../../relay/options.js'
 import type { Loaded } from '../load/load.js'
-import { admissionPlan } from './admission-plan.js'
+import { accessPlan, needsFacts } from './admission-plan.js'
 import { keysOf, withNeeds } from './listener-needs.js'
 import { type BoundAs, listenerPlans } from './listener-plans.js'
 import { poolIndex, poolPlans } from './pool-plans.js'
@@ -29,9 +29,10 @@ export function compilePlan(loaded: Loaded, surroundings: PlanSurroundings): Pla
   const pools = poolPlans(tcprelay, poolSlots, remoteSlots)
   const defaultPool = poolIndex(tcprelay)
   const routes = routePlans(tcprelay, spawnd.listeners)
+  const access = accessPlan({ spawnd, tcprelay, geo: loaded.geo.networks })
   const listeners = withNeeds(
     listenerPlans(spawnd.listeners, surroundings, listenersTls, tcprelay),
-    { defaultPool, pools, routes },
+    { access, defaultPool, pools, routes },
     loaded,
   )
   const remotes = remotePlans(tcprelay, remoteSlots, { clients, probes: loaded.tls.probes }, listeners)
@@ -43,10 +44,14 @@ export function compilePlan(loaded: Loaded, surroundings: PlanSurroundings): Pla
     defaultPool,
     routes: routes,
     remotes,
-    admission: admissionPlan(spawnd),
+    access,
     relay: relayPlan(
       loaded,
-      tls.servers.length > 0 || choosesByAddress || tellsAddress || listeners.some(({ proxy }) => proxy),
+      tls.servers.length > 0 ||
+        choosesByAddress ||
+        tellsAddress ||
+        needsFacts(access) ||
+        listeners.some(({ proxy }) => proxy),
     ),
     tls,
     mavis: mavisSettings(tcprelay),

@@ -5,6 +5,7 @@ import { fakeWorld } from '../../../test/config/fake-world.js'
 import { loadChosenConfiguration } from '../../config/load.js'
 import type { ListenerPlan } from '../../engine/plan.js'
 import { PROTOCOL, type ProtocolName } from '../../wire/sniff/protocol-names.js'
+import { NO_GEO } from '../load/geo-loading.js'
 import { NO_TLS_SETTINGS } from '../load/tls-loading.js'
 import { compilePlan } from './compile-plan.js'
 
@@ -26,7 +27,7 @@ function listenersOf(listeners: string, routes: string): readonly ListenerPlan[]
   const count = configuration.spawnd.listeners.length
   const places = Array.from({ length: count }, (_, slot) => slot)
   return compilePlan(
-    { ...configuration, sources, mechanism: 'epoll', stamps: new Map(), tls },
+    { ...configuration, sources, mechanism: 'epoll', stamps: new Map(), geo: NO_GEO, tls },
     {
       listenerNames: places.map(String),
       listenerKinds: places.map(() => 'tcp' as const),

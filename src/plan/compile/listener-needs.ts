@@ -1,6 +1,9 @@
 /** What routes and pools have to know of the clients of a listener. */
-import { NEEDS_FIRST_BYTES, NEEDS_HELLO } from '../../admission/route-needs.js'
+import { NEEDS_HELLO, NEEDS_NOTHING } from '../../admission/route-needs.js'
+import type { RouteProtocol } from '../../admission/route-plan.js'
 import { Router } from '../../admission/router.js'
+import { needsOfRules } from '../../admission/rule-list.js'
+import type { RuleListPlan } from '../../admission/rule-list-plan.js'
 import type { ListenerPlan, Plan, PoolPlan } from '../../engine/plan.js'
 import type { ClientKeyPlan } from '../../relay/client-key.js'
 import type { Detection } from '../../relay/detection.js'
@@ -9,7 +12,7 @@ import { PROTOCOL, type ProtocolName } from '../../wire/sniff/protocol-names.js'
 import { endless } from '../load/endless.js'
 import type { Loaded } from '../load/load.js'
 
-type Choice = Pick<Plan, 'defaultPool' | 'pools' | 'routes'>
+type Choice = Pick<Plan, 'access' | 'defaultPool' | 'pools' | 'routes'>
 
 /** The keys of pools that are in a client's first bytes. */
 const KEYS: Readonly<Record<string, { readonly name: KeyName; readonly protocol: ProtocolName }>> = {
@@ -33,13 +36,32 @@ export function withNeeds(
     const timeoutMs = endless(spawnd.listeners[slot]?.detectTimeoutMs ?? 0)
     const routes = plan.pool === undefined ? router : undefined
     const pools = poolsOf(plan, slot, routes, choice)
-    const needs = routes?.needsOf(slot) ?? 0
+    const lists = listsFor(plan, slot, routes, choice)
+    const needs = lists.reduce(
+      (sum, list) => sum | needsOfRules(list),
+      routes?.needsOf(slot) ?? NEEDS_NOTHING,
+    )
     const readsHello = plan.tls.mode === 'off' && ((needs & NEEDS_HELLO) !== 0 || pools.some(usesServerName))
     const pass = { mode: 'pass', detectTimeoutMs: timeoutMs, handshakeTimeoutMs } as const
-    const protocols = (needs & NEEDS_FIRST_BYTES) === 0 ? [] : [...(routes?.protocolsOf(slot) ?? [])]
+    const protocols = [...(routes?.protocolsOf(slot) ?? []), ...lists.flatMap(protocolsOf)]
     const detection = detectionOf(protocols, pools, timeoutMs)
     return { ...plan, tls: readsHello ? pass : plan.tls, ...(detection === undefined ? {} : { detection }) }
   })
+}
+
+/** The lists of access rules that the clients of a listener have to pass. */
+function listsFor(
+  { block }: ListenerPlan,
+  slot: number,
+  routes: Router | undefined,
+  { access }: Choice,
+): readonly RuleListPlan[] {
+  const ofRoutes = [...access.routes].flatMap(([route, list]) => (routes?.mayMatch(route, slot) ? list : []))
+  return [access.section, access.listeners.get(block), ...ofRoutes].filter((list) => list !== undefined)
+}
+
+function protocolsOf({ steps }: RuleListPlan): readonly RouteProtocol[] {
+  return steps.flatMap((step) => (step.kind === 'condition' ? (step.conditions.protocols ?? []) : []))
 }
 
 /** By what a pool recognises its clients: for its policy, and for its sticky table. */

@@ -1,6 +1,7 @@
 /** The listeners of a plan. */
+import { hostname } from 'node:os'
 import type { StickyOptions } from '../../accept/sticky-cache.js'
-import { compileAccess } from '../../admission/access-list.js'
+import { compileAccess } from '../../admission/compile-access.js'
 import { isUnix } from '../../config/endpoint.js'
 import type { ListenerSettings } from '../../config/table-spawnd.js'
 import type { TcprelaySettings } from '../../config/table-tcprelay.js'
@@ -11,6 +12,7 @@ import { IPPROTO_TCP, IPPROTO_UDP } from '../../kernel/constants.js'
 import { IPPROTO_SCTP } from '../../kernel/sctp.js'
 import type { SocketKind } from '../../kernel/socket-kind.js'
 import { socketOptions } from '../../kernel/socket-options.js'
+import type { ListenerStarttlsPlan } from '../../relay/context.js'
 import type { ProxyPlan } from '../../relay/proxy-peers.js'
 import {
   type AcceptMessage,
@@ -50,6 +52,7 @@ export function listenerPlans(
       countersSlot: listenerSlots[slot] as number,
       maxConnections: endless(maxConnections),
       proxy: proxyPlan(settings),
+      starttls: starttlsPlan(settings),
       isMptcp: protocol === 'MPTCP',
       isUdp: protocol === 'UDP',
       queue: { backlog, overloadBacklog },
@@ -79,6 +82,12 @@ function proxyPlan({
     from: compileAccess([{ isPermit: true, isNegated: false, networks: proxyFrom.flat() }]),
     timeoutMs: endless(detectTimeoutMs),
   }
+}
+
+function starttlsPlan({ starttls, starttlsName }: ListenerSettings): ListenerStarttlsPlan | undefined {
+  // A listener cannot speak it (`config/check-listener-starttls.ts`).
+  if (starttls === undefined || starttls.value === 'mysql') return undefined
+  return { protocol: starttls.value, serverName: starttlsName ?? hostname() }
 }
 
 function isFirstPort({ portIndex }: ListenerSettings): boolean {

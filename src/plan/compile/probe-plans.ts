@@ -11,6 +11,7 @@ import type { ProbePlan } from '../../health/probe-plan.js'
 import type { ProbeTls } from '../../health/probe-tls.js'
 import { CHECKS, type Checked } from './probe-checks.js'
 import { remoteName } from './socket-names.js'
+import { starttlsPlan } from './starttls-plan.js'
 
 const INTERVAL_MS = 2_000
 /** A server that has not answered by then is of no use to clients. */
@@ -39,6 +40,7 @@ function probePlan(
   tls: ProbeTls | undefined,
 ): ProbePlan {
   const { address, intervalMs = INTERVAL_MS, port = portOf(remote) } = health
+  const starttls = isElsewhere(health) ? undefined : starttlsPlan(remote, pool)
   const { downIntervalMs, fastIntervalMs, fall, jitterPercent, rise, timeoutMs } = health
   return {
     check: checkOf({ health, remote, port }),
@@ -50,6 +52,7 @@ function probePlan(
     rise: rise ?? RISE,
     fall: fall ?? FALL,
     sendProxy: sendProxyOf(health, remote, pool),
+    ...(starttls === undefined ? {} : { starttls }),
     // The port follows, from `port`.
     address: address && withPort(address, 0),
     port,
@@ -58,13 +61,18 @@ function probePlan(
 }
 
 /** A server at another port or address is not the one that clients get. */
+function isElsewhere({ address, port }: HealthSettings): boolean {
+  return address !== undefined || port !== undefined
+}
+
 function sendProxyOf(
-  { address, port, sendProxy }: HealthSettings,
+  health: HealthSettings,
   remote: RemoteSettings,
   pool: PoolSettings | undefined,
 ): ProbePlan['sendProxy'] {
+  const { sendProxy } = health
   if (sendProxy !== undefined) return sendProxy === 'no' ? undefined : sendProxy
-  if (address !== undefined || port !== undefined) return undefined
+  if (isElsewhere(health)) return undefined
   return effectiveSendProxy(remote, pool)?.version
 }
 

@@ -15,6 +15,7 @@ import { healthNames, probePlans } from './probe-plans.js'
 import { resolvable } from './resolvable.js'
 import { remoteName } from './socket-names.js'
 import { remoteOptions } from './socket-settings.js'
+import { starttlsPlan } from './starttls-plan.js'
 
 /** Placeholder for slots of other generations' remotes: without name or address, and in no pool. */
 export const NO_REMOTE: RemotePlan = {
@@ -72,6 +73,7 @@ function remotePlan(
     addresses: target.kind === 'address' ? [target.address] : [],
     ports: portsFor(remote, listeners),
     tlsClient,
+    starttls: starttlsPlan(remote, pool),
     options: remoteOptions(remote, pool),
     sctp,
     failAfter: mergedHealth(remote.health, pool?.health)?.failAfter,

@@ -1,5 +1,5 @@
 /** The routes of a plan. */
-import { compileAccess } from '../../admission/access-list.js'
+import { compileAccess } from '../../admission/compile-access.js'
 import type {
   CertificateConditions,
   RouteConditions,
@@ -65,7 +65,10 @@ function slotsByName(listeners: readonly Named[]): Known['listeners'] {
 }
 
 /** Only given conditions, which keeps the plan of a large configuration small. */
-function conditionsOf(given: RouteSettings['conditions'], { listeners }: Known): RouteConditions {
+export function conditionsOf(
+  given: Partial<RouteSettings['conditions']>,
+  { listeners }: Pick<Known, 'listeners'>,
+): RouteConditions {
   const { alternativeNames, fingerprints, issuers, ports, sources, subjects, ...others } = given
   const certificate: CertificateConditions = definedOf({ alternativeNames, fingerprints, issuers, subjects })
   return definedOf({

@@ -10,6 +10,7 @@ import { type FileStamp, type Stamps, stampOf } from '../../services/file-watch.
 import { isUnderInetd } from '../../services/handed-over.js'
 import { chosenMechanism } from './chosen-mechanism.js'
 import { fileSources } from './file-sources.js'
+import { type LoadedGeo, loadGeo, NO_GEO } from './geo-loading.js'
 import { withMemberSlots } from './member-slots.js'
 import { probeTlsProblems } from './probe-tls-problems.js'
 import { isUrl, withStreamed } from './streamed-configuration.js'
@@ -24,12 +25,13 @@ export interface Loaded extends Configuration {
   readonly sources: Sources
   /** Of the files that were read, those of TLS excepted, taken before. */
   readonly stamps: Stamps
+  readonly geo: LoadedGeo
   /** TLS settings and files; their problems are among `problems`. */
   readonly tls: Omit<LoadedTls, 'problems'>
 }
 
 /** The text of a configuration and its files, before TLS and the mechanism are checked. */
-type Read = Omit<Loaded, 'mechanism' | 'tls'>
+type Read = Omit<Loaded, 'geo' | 'mechanism' | 'tls'>
 
 export interface LoadOptions {
   readonly program: 'tcprelay' | 'spawnd'
@@ -100,11 +102,18 @@ async function complete(read: Read, options: TlsLoadOptions): Promise<Loaded> {
   const problems = [...read.problems, ...ofMechanism]
   if (problems.some(({ severity }) => severity === 'error')) {
     // Files are not read for a wrong configuration: further problems could be consequences.
-    return { ...read, problems, mechanism, tls: NOTHING_LOADED }
+    return { ...read, problems, mechanism, geo: NO_GEO, tls: NOTHING_LOADED }
   }
   const { problems: ofTls, ...tls } = loadTls(read, options)
+  const { problems: ofGeo, ...geo } = loadGeo(read, options.sources)
   const ofProbes = await probeTlsProblems(tls.probes, read.tcprelay.remotes)
-  return withMemberSlots({ ...read, problems: [...problems, ...ofTls, ...ofProbes], mechanism, tls })
+  return withMemberSlots({
+    ...read,
+    problems: [...problems, ...ofTls, ...ofGeo, ...ofProbes],
+    mechanism,
+    geo,
+    tls,
+  })
 }
 
 const NOTHING_LOADED = { settings: NO_TLS_SETTINGS, probes: [], stamps: new Map(), ocsp: [] }

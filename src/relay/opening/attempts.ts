@@ -6,25 +6,21 @@ import { FULL, NONE } from '../../balance/policy.js'
 import {
   EAGAIN,
   ECONNREFUSED,
-  ECONNRESET,
   EINPROGRESS,
   ENOMEM,
-  EPROTO,
   ETIMEDOUT,
   isLocalRefusal,
   isOwnShortage,
 } from '../../kernel/errno.js'
 import { add, COUNT, REMOTE_COUNT } from '../../observe/counters.js'
 import { HUNG_UP, READABLE, WRITABLE } from '../../reactor/poller.js'
-import type { TlsChannel } from '../../tls/channel.js'
-import { MORE, PROTOCOL_ERROR, TRUNCATED, WANT_READ, WANT_WRITE } from '../../tls/outcomes.js'
 import { type Connection, NO_FD } from '../connection.js'
 import type { OpeningHandler } from '../phase-handler.js'
-import type { Origination } from '../relay-tls.js'
 import type { DialTarget } from '../remotes.js'
 import type { Session } from '../session.js'
 import { startRelaying } from '../transfer/relaying.js'
 import { countAttempt, endAtLimit, isAtLimit } from './attempt-limits.js'
+import { setAttemptTimer, setDeadline } from './attempt-timer.js'
 import { hashOfClient } from './client-hash.js'
 import { connectTo, isConnectedToItself } from './connect-to.js'
 import { hasSentBytes, takeEarlyBytes } from './early-bytes.js'
@@ -40,10 +36,12 @@ import { settleSyn } from './fast-open.js'
 import { mayHedge, pickForHedge } from './hedging-limits.js'
 import { noteMptcp } from './mptcp-peers.js'
 import { mustQueue, pickAndTake } from './pick-and-take.js'
+import { expectPostgresClient } from './postgres-client.js'
+import { prepareRemote } from './prepare-remote.js'
 import { enqueue, leaveQueue } from './queued.js'
+import { hasOpening } from './remote-greeting.js'
 import { serviceFor } from './routing.js'
-import { sendProxyHeader } from './send-proxy-header.js'
-import { hasTls, targetAddress, targetOf } from './target-address.js'
+import { targetAddress, targetOf } from './target-address.js'
 
 /** Pause between two rounds over all remotes. */
 export const ROUND_PAUSE_MS = 1_000
@@ -101,13 +99,12 @@ function attemptReady(session: Session, connection: Connection, readiness: numbe
     if (connection.error !== 0) session.fail('client-left', connection.error)
     return
   }
-  if (connection.tls !== undefined) continueHandshake(session, connection.tls)
-  else if (connection.error !== 0 && !hasTls(session) && hasSentBytes(session)) connected(session)
+  if (connection.tls !== undefined) prepare(session)
+  else if (connection.error !== 0 && !hasOpening(session) && hasSentBytes(session)) connected(session)
   else if (connection.error !== 0) attemptFailed(session, connection.error)
+  else if (session.dialling.isConnected) prepare(session)
   else if ((readiness & HUNG_UP) !== 0) attemptFailed(session, ECONNREFUSED)
-  else if ((readiness & WRITABLE) === 0) return
-  else if (session.dialling.isHeaderBlocked) introduce(session)
-  else connected(session)
+  else if ((readiness & WRITABLE) !== 0) connected(session)
 }
 
 /** An attempt has timed out, the next address is due, or a pause is over. */
@@ -115,13 +112,19 @@ function attemptTimer(session: Session): void {
   const { dialling, relay, remote } = session
   const { nowMs } = relay.loop
   if (remote.fd === NO_FD) tryNext(session)
-  else if (nowMs >= dialling.attemptDeadlineMs || dialling.parallel.resumeLate(nowMs))
-    attemptFailed(session, ETIMEDOUT)
+  else if (nowMs >= dialling.attemptDeadlineMs || dialling.parallel.resumeLate(nowMs)) timedOut(session)
   else if (nowMs >= dialling.hedgeAtMs) hedge(session)
   else {
     dialling.parallel.add(session, false)
     tryNext(session)
   }
+}
+
+function timedOut(session: Session): void {
+  const { dialling } = session
+  if (dialling.awaitsGreeting) dialling.reason = 'its greeting did not come in time'
+  else if (dialling.awaited !== '') dialling.reason = `STARTTLS failed: no ${dialling.awaited} in time`
+  attemptFailed(session, ETIMEDOUT)
 }
 
 /** The current attempt is slow: tries another remote beside it. */
@@ -280,12 +283,6 @@ function waitForAttempts(session: Session): void {
   setAttemptTimer(session)
 }
 
-function setAttemptTimer(session: Session): void {
-  const { attemptDeadlineMs, hedgeAtMs, nextAddressMs, parallel } = session.dialling
-  const dueMs = Math.min(attemptDeadlineMs, hedgeAtMs, nextAddressMs)
-  session.setTimer(parallel.count === 0 ? dueMs : parallel.deadlineBefore(dueMs))
-}
-
 /**
  * An association of SCTP has several addresses itself, and what is sent with a SYN must not be sent twice. Beside a hedge
  * each remote has one attempt in flight.
@@ -296,21 +293,6 @@ function hasAddressToRace(session: Session): boolean {
   if (parallel.elsewhere !== undefined) return false
   const { options, sctp } = targetOf(session)
   return sctp === undefined && !options.isFastOpen
-}
-
-/**
- * Sets the deadline of the current attempt, at most `limitMs`; if there is something else to try, half of the remaining
- * dial timeout is left for that. Computed inline: V8 boxes a double that a function returns.
- */
-function setDeadline(session: Session, limitMs: number): void {
-  const { dialling, options, relay } = session
-  const { addressesTried, attempts, deadlineMs, order, pool } = dialling
-  const { loop } = relay
-  const isOnlyOne = pool.members.length === 1 && addressesTried === order.length
-  const isLast = isOnlyOne || attempts === options.attemptsMax
-  const leftMs = deadlineMs - loop.nowMs
-  const waitMs = Math.min(options.connectTimeoutMs, limitMs, isLast ? leftMs : leftMs / 2)
-  dialling.attemptDeadlineMs = Math.min(loop.nowMs + waitMs, deadlineMs)
 }
 
 /** The socket is connected, the first one if there are several. */
@@ -325,31 +307,15 @@ function connected(session: Session): void {
   if (hedging !== undefined) settleHedge(session, hedging)
   session.dialling.parallel.close(session.relay)
   settleSyn(session)
-  introduce(session)
+  session.dialling.isConnected = true
+  prepare(session)
 }
 
-/** Sends the header of the PROXY protocol, if the remote expects one. Then TLS begins, or the attempt has succeeded. */
-function introduce(session: Session): void {
-  const outcome = sendProxyHeader(session)
-  if (outcome === -EAGAIN) {
-    lookForNoOther(session)
-    session.again(session.remote, WRITABLE)
-    return
-  }
-  if (outcome < 0) {
-    attemptFailed(session, -outcome)
-    return
-  }
-  const origination = session.relay.tls.remotes[session.remoteSlot]
-  if (origination === undefined) established(session)
-  else beginTls(session, origination)
-}
-
-/** A connected attempt is not raced any more. */
-function lookForNoOther(session: Session): void {
-  session.dialling.nextAddressMs = Number.POSITIVE_INFINITY
-  session.dialling.hedgeAtMs = Number.POSITIVE_INFINITY
-  setAttemptTimer(session)
+/** The next step of a connected attempt, until the session relays. */
+function prepare(session: Session): void {
+  const outcome = prepareRemote(session)
+  if (outcome === 0) established(session)
+  else if (outcome !== -EAGAIN) attemptFailed(session, -outcome)
 }
 
 /** The current attempt is connected. One at another remote has not failed, and may be tried again. */
@@ -366,53 +332,11 @@ function settleHedge(session: Session, hedging: Hedging): void {
   noteSlow(session, slower.remoteSlot)
 }
 
-/** Starts the TLS handshake, which has a time limit of its own. */
-function beginTls(session: Session, { context, isTruncationReset, timeoutMs }: Origination): void {
-  const { remote } = session
-  remote.neverDelay(session.relay.system.calls)
-  const channel = context.connect(remote.fd)
-  if (channel === undefined) {
-    attemptFailed(session, ENOMEM)
-    return
-  }
-  remote.speakTls(channel, isTruncationReset)
-  setDeadline(session, timeoutMs)
-  lookForNoOther(session)
-  continueHandshake(session, channel)
-}
-
-/** The handshake has another turn. */
+/** The handshake or the greeting has another turn. */
 function attemptTurn(session: Session): void {
   const { tls } = session.remote
-  if (tls !== undefined && !tls.isReady) continueHandshake(session, tls)
-}
-
-function continueHandshake(session: Session, tls: TlsChannel): void {
-  const { options } = session.relay
-  const { remote } = session
-  const outcome = tls.handshake()
-  switch (outcome) {
-    case 0:
-      // The records that were read may contain the remote's first bytes.
-      remote.mayRead = true
-      if (options.hasAccessLog) remote.tlsFacts = tls.facts()
-      established(session)
-      return
-    case WANT_READ:
-      session.again(remote, READABLE)
-      return
-    case WANT_WRITE:
-      session.again(remote, WRITABLE)
-      return
-    case MORE:
-      session.runLater(session.toClient)
-      return
-    case PROTOCOL_ERROR:
-      attemptFailed(session, EPROTO, tls.reason)
-      return
-    default:
-      attemptFailed(session, outcome === TRUNCATED ? ECONNRESET : -outcome)
-  }
+  const isShakingHands = tls !== undefined && !tls.isReady
+  if (isShakingHands || session.dialling.awaitsGreeting) prepare(session)
 }
 
 function established(session: Session): void {
@@ -430,6 +354,8 @@ function established(session: Session): void {
   session.endDialling()
   health.succeeded(session.remoteSlot)
   remoteCounters.add(session.remoteSlot, REMOTE_COUNT.sessions, 1)
+  const opening = session.relay.tls.remotes[session.remoteSlot]?.opening
+  if (opening?.protocol === 'postgres') expectPostgresClient(session)
   startRelaying(session)
 }
 
@@ -438,10 +364,12 @@ function hostName(session: Session, { name }: DialTarget): string {
 }
 
 /** The current attempt failed: goes on to the next address or remote. */
-function attemptFailed(session: Session, errno: number, reason = ''): void {
+function attemptFailed(session: Session, errno: number): void {
   session.unsetTimer()
   session.closeConnection(session.remote)
   session.remote.clear()
-  countFailure(session, errno, reason)
+  // What the opening has received.
+  session.dropHeld(session.toClient)
+  countFailure(session, errno)
   tryNext(session)
 }

@@ -10,9 +10,10 @@ import { SCTP } from '../transfer/sctp-transport.js'
 import { TCP } from '../transfer/tcp-transport.js'
 import { UNIX } from '../transfer/unix-transport.js'
 import { sendWithSyn } from './fast-open.js'
+import { hasOpening } from './remote-greeting.js'
 import { openRemoteSocket } from './remote-socket.js'
 import { connectSctp, openSctpSocket } from './sctp-socket.js'
-import { hasTls, targetAddress, targetOf } from './target-address.js'
+import { targetAddress, targetOf } from './target-address.js'
 
 /** Opens a socket and connects it: 0, -EINPROGRESS, or another negated errno, and then the socket is closed. */
 export function connectTo(session: Session, address: NativeAddress): Outcome {
@@ -66,5 +67,5 @@ export function isConnectedToItself(session: Session): boolean {
 
 /** The relay has something to send that needs no answer of the remote. */
 function sendsFirst(session: Session, { sendProxy }: RemoteOptions): boolean {
-  return sendProxy !== undefined || (session.toRemote.heldBytes > 0 && !hasTls(session))
+  return sendProxy !== undefined || (session.toRemote.heldBytes > 0 && !hasOpening(session))
 }

@@ -58,8 +58,19 @@ export class Dialling {
   headerBytesSent = 0
   /** It has taken all of it. */
   isHeaderSent = false
-  /** The current attempt is connected, and its socket has not taken the whole header yet. */
-  isHeaderBlocked = false
+  /** The current attempt is connected. */
+  isConnected = false
+  /** The step of the opening of STARTTLS, and how much of its request the socket has taken. */
+  openingStep = 0
+  requestBytesSent = 0
+  /** The length of the greeting, which precedes the answer of the current step in the block. */
+  greetingBytes = 0
+  /** What the opening awaits, for log lines; '' outside of it. */
+  awaited = ''
+  /** TLS is complete, if there is any, and the greeting is being read to be dropped. */
+  awaitsGreeting = false
+  /** Why the current attempt fails, where there is more to say than an errno. */
+  reason = ''
   /** The last attempt did not start: this machine refused the socket or its options. */
   isRefusedHere = false
   /** Why the last attempt failed: an errno, and text where there is more to say. */
@@ -78,7 +89,13 @@ export class Dialling {
     this.bytesInSyn = 0
     this.headerBytesSent = 0
     this.isHeaderSent = false
-    this.isHeaderBlocked = false
+    this.isConnected = false
+    this.openingStep = 0
+    this.requestBytesSent = 0
+    this.greetingBytes = 0
+    this.awaited = ''
+    this.awaitsGreeting = false
+    this.reason = ''
   }
 
   clear(): void {

@@ -2,6 +2,7 @@
 import { NONE } from '../../balance/policy.js'
 import {
   EACCES,
+  EBADMSG,
   ECONNREFUSED,
   ECONNRESET,
   EHOSTUNREACH,
@@ -18,22 +19,22 @@ import { add, COUNT, REMOTE_COUNT } from '../../observe/counters.js'
 import type { Session } from '../session.js'
 
 /** A remote, or the way to it, has failed the current attempt. */
-export function countFailure(session: Session, errno: number, reason = ''): void {
+export function countFailure(session: Session, errno: number): void {
   const { dialling } = session
   const { counters, remoteCounters, trace } = session.relay
   add(counters, COUNT.attemptsFailed, 1)
   remoteCounters.add(session.remoteSlot, REMOTE_COUNT.attemptsFailed, 1)
   // A failing host is no evidence about the others of its route, which share a remote.
   dialling.hasRemoteFailed = session.target === undefined
-  noteFailure(session, errno, reason)
+  noteFailure(session, errno)
   listAttempt(session, wordFor(errno))
   if (trace.isOn) trace.say(`session ${session.id}: attempt failed: ${failureText(session)}`)
 }
 
 /** Keeps the error for the log; a refusal by this machine is not counted. */
-export function noteFailure({ dialling }: Session, errno: number, reason = ''): void {
+export function noteFailure({ dialling }: Session, errno: number): void {
   dialling.lastErrno = errno
-  dialling.lastReason = reason
+  dialling.lastReason = dialling.reason
 }
 
 /** This machine could not attempt a connection to the remote. */
@@ -59,6 +60,7 @@ const WORDS: Readonly<Record<number, AttemptWord>> = {
   [EHOSTUNREACH]: 'unreachable',
   [ENETUNREACH]: 'unreachable',
   [EPROTO]: 'tls',
+  [EBADMSG]: 'starttls',
   [ENOENT]: 'missing',
   [EACCES]: 'denied',
   [EPERM]: 'denied',
@@ -91,5 +93,5 @@ export function failureText({ dialling, relay }: Session): string {
     const hasAddress = dialling.pool.members.some((slot) => relay.remotes.at(slot).addresses.length > 0)
     return hasAddress ? 'no remote takes new clients' : 'no address to connect to'
   }
-  return lastReason === '' ? errorText(lastErrno) : `TLS: ${lastReason}`
+  return lastReason === '' ? errorText(lastErrno) : lastReason
 }

@@ -5,11 +5,12 @@ import fc from 'fast-check'
 import { type DetectingOptions, DetectingWorld } from '../../../test/support/detecting-world.js'
 import { v1Header, v2Header } from '../../../test/support/proxy-header.js'
 import { proxySeed, runs } from '../../../test/support/proxy-runs.js'
-import { compileAccess } from '../../admission/access-list.js'
+import { compileAccess } from '../../admission/compile-access.js'
 import { parseNetwork } from '../../base/cidr.js'
 import { COUNT } from '../../observe/counters.js'
 import { PROTOCOL } from '../../wire/sniff/protocol-names.js'
 import { latinBytes } from '../../wire/sniff/read.js'
+import type { ClientRules } from '../context.js'
 
 const TIMEOUT_MS = 5_000
 
@@ -150,11 +151,15 @@ test('optional: without a header the peer is the client, at once or after the ti
 
 test('access rules decide about the client of the header', () => {
   const asked: string[] = []
-  const clientRules = {
-    ruleAgainst: (client: Uint8Array, listener: string) => {
-      asked.push(`${[...client.subarray(0, 8)].join(' ')} ${listener}`)
-      return 'relay.cfg:7'
+  const clientRules: ClientRules = {
+    againstSender: ({ listener, peer }) => {
+      asked.push(`${[...peer.subarray(0, 8)].join(' ')} ${listener}`)
+      return { reason: 'rejected', rule: 'relay.cfg:7' }
     },
+    needsFacts: () => false,
+    hasRulesOf: () => false,
+    againstClient: () => assert.fail(),
+    againstRouted: () => assert.fail(),
   }
   const world = worldWith(false, { clientRules })
   world.connect(V2, PROXY)
@@ -179,7 +184,7 @@ test('a handshake must be complete in the time that counts from the accept', () 
 
 const seed = proxySeed()
 
-test(`a header from outside of 'proxy from' is never believed (seed ${seed})`, () => {
+test(`a header from outside of 'proxy from' is never used (seed ${seed})`, () => {
   const address = fc.tuple(fc.nat(255), fc.nat(255), fc.nat(255), fc.nat(255))
   const peers = address.filter(([a, b, c]) => a > 0 && !(a === 192 && b === 0 && c === 2))
   fc.assert(

@@ -11,6 +11,7 @@ import { HEADER_BYTES_MAX, readProxyHeader } from '../../wire/proxy/read-header.
 import { describePeer } from '../peer-name.js'
 import type { OpeningHandler } from '../phase-handler.js'
 import type { Session } from '../session.js'
+import { reject, ruledClient } from './admitting.js'
 import { closeInOrder } from './close-in-order.js'
 
 /** As for a partial ClientHello (`greeting.ts`): no poller reports bytes again that were only peeked at. */
@@ -23,34 +24,31 @@ export const OUTSIDE_PROXY_FROM = 'proxy-from'
 /** One record for all clients of a reactor: valid until the next reading. */
 const HEADER = new ProxyHeader()
 
-/** The client's socket address, as the kernel would store it. */
+/** A socket address in the header, as the kernel would store it. */
 const ADDRESS = new Uint8Array(28)
 
 export const PROXY_HEADER: OpeningHandler = {
-  isNeeded: isExpected,
+  isNeeded: ({ listenerSlot, relay }) => relay.proxyPeers.has(listenerSlot),
   begin: expectHeader,
   onReady: headerReady,
   onTimer: peek,
   onTurn: peek,
 }
 
-/** The address of the peer is looked at only where it matters: `Session.peer` allocates. */
-function isExpected(session: Session): boolean {
-  const { listenerSlot, relay } = session
-  const { proxyPeers } = relay
-  return proxyPeers.has(listenerSlot) && proxyPeers.expects(listenerSlot, session.peer) !== 'nothing'
-}
-
 function expectHeader(session: Session): void {
   const { listenerSlot, peer, relay } = session
-  // The process that accepted the peer has rejected strangers; this is the decision about headers that counts.
-  if (relay.proxyPeers.expects(listenerSlot, peer) === 'stranger') {
-    reject(session, OUTSIDE_PROXY_FROM)
-    return
+  switch (relay.proxyPeers.expects(listenerSlot, peer)) {
+    case 'header':
+      session.pollMs = PEEK_RETRY_FIRST_MS
+      peek(session)
+      return
+    case 'nothing':
+      session.advance()
+      return
+    case 'stranger':
+      // The process that accepted the peer has rejected strangers; this is the decision about headers that counts.
+      reject(session, { reason: 'rejected', rule: OUTSIDE_PROXY_FROM })
   }
-  session.pollMs = PEEK_RETRY_FIRST_MS
-  session.setTimer(deadlineOf(session))
-  peek(session)
 }
 
 function headerReady(session: Session): void {
@@ -68,7 +66,7 @@ function peek(session: Session): void {
   const isLate = loop.nowMs >= deadlineOf(session)
   const seen = system.calls.peek(client.fd, blocks.scratch, 0, HEADER_BYTES_MAX)
   if (seen === -EINTR) session.runLater(session.toRemote)
-  else if (seen === -EAGAIN && !isLate) session.again(client, READABLE)
+  else if (seen === -EAGAIN && !isLate) awaitBytes(session)
   else if (seen === -EAGAIN) withoutHeader(session, 'timed out')
   else if (seen < 0) {
     client.fail(-seen)
@@ -77,12 +75,19 @@ function peek(session: Session): void {
   else onBytes(session, seen, isLate)
 }
 
+/** Most headers have arrived when their connection is accepted, and need no timer. */
+function awaitBytes(session: Session): void {
+  session.setTimer(deadlineOf(session))
+  session.again(session.client, READABLE)
+}
+
 /** The first bytes are in the scratch block. */
 function onBytes(session: Session, byteCount: number, isLate: boolean): void {
-  const { bytes } = session.relay.blocks.scratch
+  const { blocks, peers } = session.relay
+  const { bytes } = blocks.scratch
   const isFinal = isLate || session.client.hasPeerEnded
   // Its address could not be read any more (`findPeer`), so it is not known whether its header can be believed.
-  if (session.peer[0] === 0) session.fail('client-left', ENOTCONN)
+  if (peers.familyAt(session.record) === 0) session.fail('client-left', ENOTCONN)
   else {
     const length = readProxyHeader(bytes, byteCount, HEADER)
     if (length > 0) take(session, length)
@@ -109,66 +114,62 @@ function take(session: Session, byteCount: number): void {
 }
 
 function applyHeader(session: Session): void {
-  const { options, peers, trace } = session.relay
-  const isUnixPeer = session.peer[0] === AF_UNIX
-  if (HEADER.source !== 'peer') {
-    if (options.hasAccessLog) session.via = describePeer(session.peer)
-    peers.note(session.record, clientAddress(), false)
-    session.clientDestination = destinationAddress()
-    session.tlvs = HEADER.tlvs
-    if (trace.isOn)
-      trace.say(`session ${session.id}: client ${describePeer(session.peer)} by its PROXY header`)
+  if (HEADER.source === 'peer') admitPeer(session)
+  else {
+    noteClient(session)
     admit(session)
-  } else if (isUnixPeer) session.advance()
+  }
+}
+
+/** The peer is its own client. Access rules about a Unix peer were applied when it was accepted. */
+function admitPeer(session: Session): void {
+  if (session.peer[0] === AF_UNIX) session.advance()
   else admit(session)
 }
 
-/** Access rules about the client. Those about a Unix peer were applied when it was accepted. */
+/** Takes over what the header says. */
+function noteClient(session: Session): void {
+  const { destinations, options, peers, trace } = session.relay
+  if (options.hasAccessLog) session.via = describePeer(session.peer)
+  // A header does not say which Unix socket the client has connected to, or it is of no use elsewhere.
+  session.hasDestination = HEADER.source !== 'unix'
+  if (session.hasDestination) {
+    writeAddress(HEADER.destination, HEADER.destinationPort)
+    destinations.note(session.record, ADDRESS, false)
+  }
+  writeAddress(HEADER.host, HEADER.port)
+  peers.note(session.record, ADDRESS, false)
+  session.isNamed = true
+  session.tlvs = HEADER.tlvs
+  if (trace.isOn) trace.say(`session ${session.id}: client ${describePeer(ADDRESS)} by its PROXY header`)
+}
+
+/** Access rules about the client. */
 function admit(session: Session): void {
-  const { clientRules, listeners } = session.relay
-  const listener = listeners[session.listenerSlot]?.name ?? ''
-  const rule = clientRules?.ruleAgainst(session.peer, listener) ?? ''
-  if (rule === '') session.advance()
-  else reject(session, rule)
+  const refusal = session.relay.clientRules?.againstSender(ruledClient(session))
+  if (refusal === undefined) session.advance()
+  else reject(session, refusal)
 }
 
-function reject(session: Session, rule: string): void {
-  session.rule = rule
-  closeInOrder(session, 'rejected')
-}
-
-/** The client's address in the header; valid until the next one. */
-function clientAddress(): Uint8Array {
-  ADDRESS.fill(0)
-  writeAddress(ADDRESS, HEADER.host, HEADER.port)
-  return ADDRESS
-}
-
-/** A header does not say which Unix socket the client has connected to, or it is of no use elsewhere. */
-function destinationAddress(): Uint8Array | undefined {
-  if (HEADER.source === 'unix') return undefined
-  const address = new Uint8Array(ADDRESS.length)
-  writeAddress(address, HEADER.destination, HEADER.destinationPort)
-  return address
-}
-
-/** As struct sockaddr_in or sockaddr_in6; of a Unix socket only the family. `address`: zeros. */
-function writeAddress(address: Uint8Array, host: Uint8Array, port: number): void {
+/** Writes ADDRESS as struct sockaddr_in or sockaddr_in6; of a Unix socket only the family. */
+function writeAddress(host: Uint8Array, port: number): void {
   const { source } = HEADER
-  const [family, at, byteCount] =
-    source === 'ipv4' ? [AF_INET, IPV4_AT, 4] : source === 'ipv6' ? [AF_INET6, IPV6_AT, 16] : [AF_UNIX, 0, 0]
-  for (let i = 0; i < byteCount; i++) address[at + i] = host[i] as number
-  address[0] = family
-  address[2] = port >> 8
-  address[3] = port & 0xff
+  const isIpv4 = source === 'ipv4'
+  const at = isIpv4 ? IPV4_AT : IPV6_AT
+  const byteCount = isIpv4 ? 4 : source === 'ipv6' ? 16 : 0
+  // A loop: `fill` is a call of a built-in function, and the array is short.
+  for (let i = 0; i < ADDRESS.length; i++) ADDRESS[i] = 0
+  ADDRESS[0] = isIpv4 ? AF_INET : source === 'ipv6' ? AF_INET6 : AF_UNIX
+  ADDRESS[2] = port >> 8
+  ADDRESS[3] = port & 0xff
+  for (let i = 0; i < byteCount; i++) ADDRESS[at + i] = host[i] as number
 }
 
-/** The peer is its own client, where that is allowed. */
+/** Where a header may be missing, the peer is its own client. */
 function withoutHeader(session: Session, why: string): void {
   const { isOptional } = session.relay.proxyPeers.planOf(session.listenerSlot)
-  if (!isOptional) refuse(session, why)
-  else if (session.peer[0] === AF_UNIX) session.advance()
-  else admit(session)
+  if (isOptional) admitPeer(session)
+  else refuse(session, why)
 }
 
 /** An end without a byte. Clients without a header may send none, and wait for the server's. */

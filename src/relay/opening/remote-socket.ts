@@ -22,8 +22,10 @@ export function openRemoteSocket(session: Session, remote: RemoteOptions, to: Na
   const hasBytes = session.toRemote.heldBytes > 0 || remote.sendProxy !== undefined
   if (hasBytes) calls.setOption(fd, c.IPPROTO_TCP, c.TCP_QUICKACK, 0)
   // Fast Open delays the SYN until data is written, so a server that speaks first would wait forever. TLS always
-  // writes.
-  const speaksFirst = hasBytes || tls.remotes[session.remoteSlot] !== undefined
+  // writes, but may have to wait for the greeting of STARTTLS.
+  const origination = tls.remotes[session.remoteSlot]
+  const awaitsGreeting = origination?.opening?.hasGreeting === true && remote.sendProxy === undefined
+  const speaksFirst = (hasBytes || origination !== undefined) && !awaitsGreeting
   if (remote.isFastOpen && speaksFirst) calls.setOption(fd, c.IPPROTO_TCP, c.TCP_FASTOPEN_CONNECT, 1)
   let outcome = remote.socket === undefined ? 0 : applyOptions(calls, fd, to.family, remote.socket)
   if (outcome >= 0) outcome = bindLocal(calls, fd, session.options, to.family, session)

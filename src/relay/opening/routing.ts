@@ -5,6 +5,7 @@ import { NO_ROUTE, REJECT_CLOSE, type Router } from '../../admission/router.js'
 import { ruleName } from '../../admission/rule-name.js'
 import type { RelayPool, RelayPools } from '../relay-pools.js'
 import type { Session } from '../session.js'
+import { reject, ruledClient } from './admitting.js'
 import { closeInOrder } from './close-in-order.js'
 import { BY_LISTENER } from './decided-by.js'
 
@@ -74,8 +75,18 @@ export function serviceFor(session: Session): RelayPool | undefined {
   const { pools, routing } = session.relay
   if (pools.ofListener(session.listenerSlot) !== undefined) session.decidedBy = BY_LISTENER
   const found = choosePool(pools, routing, session)
-  if (typeof found !== 'string') return found
+  if (typeof found !== 'string') return isAdmitted(session) ? found : undefined
   if (found === 'reject-close') closeInOrder(session, 'rejected-by-route')
   else session.cut(found === 'no-route' ? found : 'rejected-by-route')
   return undefined
+}
+
+/** Whether the rules of the route that chose its pool admit the client; otherwise the session has been ended. */
+function isAdmitted(session: Session): boolean {
+  const { decidedBy, relay } = session
+  const { clientRules, facts } = relay
+  if (clientRules === undefined || decidedBy < 0 || !clientRules.hasRulesOf(decidedBy)) return true
+  const refusal = clientRules.againstRouted(ruledClient(session), facts, decidedBy)
+  if (refusal !== undefined) reject(session, refusal)
+  return refusal === undefined
 }

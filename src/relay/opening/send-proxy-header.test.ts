@@ -123,7 +123,6 @@ test('what a remote says before it resets its connection reaches the client with
 test('a header of version 2 has the id of the session', () => {
   const { texts, world, worker } = worldWith({ version: 'v2', tlvs: ['unique-id', 'ssl'] })
   const client = worker.connect('unix')
-  // Bytes of the header above 0x7f are lost in `text`, which the id is not.
   assert.ok(texts()[0]?.startsWith('\r\n\r\n\0\r\nQUIT\n'))
   worker.leave(client)
   assert.ok(texts()[0]?.includes(String(world.ended[0]?.id)))

@@ -14,7 +14,8 @@ import type { Session } from '../session.js'
 import { BLOCK_BYTES } from '../transfer/blocks.js'
 import { readClientEnds } from './client-ends.js'
 import { countSent } from './early-bytes.js'
-import { hasTls, targetOf } from './target-address.js'
+import { hasOpening } from './remote-greeting.js'
+import { targetOf } from './target-address.js'
 
 /**
  * Sends the header on a connected socket, or the rest of it, if the remote expects one: 0 if that is done, -EAGAIN while the
@@ -27,7 +28,6 @@ export function sendProxyHeader(session: Session): Outcome {
   if (sendProxy === undefined || remote.error !== 0) return 0
   if (!dialling.isHeaderSent) {
     const took = sendHeaderAnd(session, sendProxy)
-    dialling.isHeaderBlocked = took === -EAGAIN
     if (took < 0) return took
     if (took > 0) countSent(session, took)
   }
@@ -37,7 +37,7 @@ export function sendProxyHeader(session: Session): Outcome {
 }
 
 /**
- * Sends the header, and unless TLS follows the held bytes, from where the last call stopped. Returns how many of the held
+ * Sends the header, and unless TLS or a greeting follows the held bytes, from where the last call stopped. Returns how many of the held
  * bytes were taken, which stay held, or a negated errno: -EAGAIN if the header is not complete.
  */
 export function sendHeaderAnd(session: Session, { tlvs, version }: SendProxy): Outcome {
@@ -46,7 +46,7 @@ export function sendHeaderAnd(session: Session, { tlvs, version }: SendProxy): O
   readFacts(session, tlvs)
   const { scratch } = blocks
   const headerBytes = writeProxyHeader(scratch.bytes, proxyFacts, version, tlvs)
-  const endsAt = headerBytes + (hasTls(session) ? 0 : appendHeld(session, headerBytes))
+  const endsAt = headerBytes + (hasOpening(session) ? 0 : appendHeld(session, headerBytes))
   const from = dialling.headerBytesSent
   let took: Outcome
   do took = system.calls.send(remote.fd, scratch, from, endsAt - from)

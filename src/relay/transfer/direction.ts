@@ -4,6 +4,7 @@ import { EAGAIN, ECONNRESET, EINTR } from '../../kernel/errno.js'
 import type { Region } from '../../kernel/region.js'
 import type { TurnTaker } from '../../reactor/loop.js'
 import type { Connection } from '../connection.js'
+import type { Session } from '../session.js'
 import type { Blocks } from './blocks.js'
 import type { Message } from './message.js'
 import type { Pipe, Pipes } from './pipes.js'
@@ -33,6 +34,12 @@ export const SINK_FAILED = 5
 /** Internal to the pumps: continue. */
 export const GO_ON = -1
 
+/**
+ * Gets the turns of a direction until it has removed itself. False: it waits for more bytes, or the session has ended; true:
+ * the bytes that the direction holds may be moved.
+ */
+export type FirstBytes = (session: Session, way: Direction) => boolean
+
 /** One direction of a session, from its source to its sink, with at most one block or pipe of bytes in between. */
 export class Direction implements TurnTaker {
   isQueued = false
@@ -44,6 +51,8 @@ export class Direction implements TurnTaker {
   heldBytes = 0
   /** Such bytes in a pipe; never together with `held`. */
   pipe: Pipe | undefined = undefined
+  /** Handles its first bytes; undefined: they are moved like others, or have been handled. */
+  firstBytes: FirstBytes | undefined = undefined
   /** Between two SCTP sockets: moves messages instead of bytes. */
   isOfMessages = false
   /** The message whose bytes are held or being read; allocated for the first one. */
@@ -151,6 +160,7 @@ export class Direction implements TurnTaker {
     this.refusesSplice = false
     this.isOfMessages = false
     this.message?.clear()
+    this.firstBytes = undefined
   }
 }
 

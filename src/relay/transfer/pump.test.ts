@@ -6,7 +6,7 @@ import { heapRegion } from '../../kernel/region.js'
 import { Connection } from '../connection.js'
 import type { Session } from '../session.js'
 import { Blocks } from './blocks.js'
-import { Direction, SPENT } from './direction.js'
+import { Direction, EMPTY, ENDED, SPENT } from './direction.js'
 import { Pipes } from './pipes.js'
 import { pump } from './pump.js'
 import { SPLICE_POLICIES, type SpliceMode } from './splice-policies.js'
@@ -18,6 +18,11 @@ const PIPE_BYTES = 1024 * KiB
 
 /** No run of a direction has so many calls; one that does would go on for ever. */
 const CALLS_MAX = 1_000
+
+function newWay(): Direction {
+  const session = { relay: { trace: { isOn: false } } } as unknown as Session
+  return new Direction(new Connection(session, true), new Connection(session, false))
+}
 
 /**
  * One run between a source that never has less than is asked for, or than `perRead`, and a sink that takes it all.
@@ -35,8 +40,7 @@ function run(mode: SpliceMode, eventCount: number, perRead = Number.POSITIVE_INF
     send: (_fd, _from, _offset, byteCount) => byteCount,
     splice: (_from, _to, byteCount) => moved(byteCount),
   }
-  const session = { relay: { trace: { isOn: false } } } as unknown as Session
-  const way = new Direction(new Connection(session, true), new Connection(session, false))
+  const way = newWay()
   way.source.transport = transport
   way.source.mayRead = true
   const pipes = new Pipes(endless, { nowMs: 0, eventCount }, { pipesMax: 1, pipeBytes: PIPE_BYTES })
@@ -44,6 +48,24 @@ function run(mode: SpliceMode, eventCount: number, perRead = Number.POSITIVE_INF
   way.drop(new Blocks(endless, heapRegion), pipes)
   return { pumped, bytes: way.bytes }
 }
+
+test('only the last bytes before a reported end may wait for it', () => {
+  for (const hasPeerEnded of [true, false]) {
+    const sent: string[] = []
+    const once: Calls = {
+      ...calls,
+      recv: () => 5,
+      send: (_fd, _from, _offset, byteCount) => sent.push('send') && byteCount,
+      sendMore: (_fd, _from, _offset, byteCount) => sent.push('sendMore') && byteCount,
+    }
+    const way = newWay()
+    way.source.mayRead = true
+    way.source.hasPeerEnded = hasPeerEnded
+    const pipes = new Pipes(once, { nowMs: 0, eventCount: 1 }, { pipesMax: 0, pipeBytes: PIPE_BYTES })
+    const pumped = pump(way, once, new Blocks(once, heapRegion), pipes, SPLICE_POLICIES.no)
+    assert.deepEqual([pumped, sent], hasPeerEnded ? [ENDED, ['sendMore']] : [EMPTY, ['send']])
+  }
+})
 
 test('a run of copying ends after 256 KiB', () => {
   assert.deepEqual(run('no', 1), { pumped: SPENT, bytes: 256 * KiB })

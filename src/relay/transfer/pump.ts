@@ -60,7 +60,8 @@ function moveOnce(way: Direction, calls: Calls, blocks: Blocks): Pumped | typeof
   if (got <= 0) return noBytes(way, got)
   if (got < BLOCK_BYTES) noteShortRead(way)
   if (way.bytes > 0) sink.neverDelay(calls)
-  const took = sink.transport.send(sink, calls, blocks.scratch, 0, got)
+  const { send, sendLast } = sink.transport
+  const took = (way.hasEnded ? sendLast : send)(sink, calls, blocks.scratch, 0, got)
   if (took !== got) return keepRest(way, calls, blocks, got, took)
   way.bytes += took
   return GO_ON

@@ -81,6 +81,7 @@ function socketReady(session: Session, connection: Connection, readiness: number
 /** Runs a direction and reacts to the outcome. */
 function run(session: Session, way: d.Direction): void {
   if (way.source.mustBePlain && !areFirstBytesPlain(session)) return
+  if (way.firstBytes !== undefined && !way.firstBytes(session, way)) return
   const { relay } = session
   const before = way.bytes
   const { splice } = session.options

@@ -20,6 +20,7 @@ export const SCTP: Transport = {
     return got
   },
   send: ({ fd }, calls, from, offset, byteCount) => calls.send(fd, from, offset, byteCount),
+  sendLast: ({ fd }, calls, from, offset, byteCount) => calls.send(fd, from, offset, byteCount),
   sendEnd: () => 0,
   unsentBytes: (calls, fd) => calls.sctp.unsentBytes(fd),
 }

@@ -13,6 +13,7 @@ export const TCP: Transport = {
   canFreeze: true,
   receive: ({ fd }, calls, into, bytesMax) => calls.recv(fd, into, 0, bytesMax),
   send: ({ fd }, calls, from, offset, byteCount) => calls.send(fd, from, offset, byteCount),
+  sendLast: ({ fd }, calls, from, offset, byteCount) => calls.sendMore(fd, from, offset, byteCount),
   sendEnd: () => 0,
   unsentBytes: (calls, fd) => calls.unsentBytes(fd),
 }

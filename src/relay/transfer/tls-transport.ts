@@ -1,6 +1,7 @@
 /** TLS over a stream: maps the outcomes of a channel (`tls/outcomes.ts`) to those of a socket. */
-import type { Outcome } from '../../kernel/calls.js'
+import type { Calls, Outcome } from '../../kernel/calls.js'
 import { EAGAIN, ECONNRESET, EINTR, EPROTO } from '../../kernel/errno.js'
+import type { Region } from '../../kernel/region.js'
 import type { TlsChannel } from '../../tls/channel.js'
 import { END, MORE, PROTOCOL_ERROR, TRUNCATED, WANT_READ, WANT_WRITE } from '../../tls/outcomes.js'
 import type { Endpoint, Transport } from './transport.js'
@@ -45,10 +46,8 @@ export const TLS: Transport = {
         return failed(source, tls, got)
     }
   },
-  send(sink, _calls, from, offset, byteCount) {
-    const tls = channelOf(sink)
-    return written(sink, tls, tls.write(from, offset, byteCount))
-  },
+  send,
+  sendLast: send,
   sendEnd(sink) {
     const tls = channelOf(sink)
     return written(sink, tls, tls.closeNotify())
@@ -58,6 +57,11 @@ export const TLS: Transport = {
 
 /** TLS over a Unix socket, which has no reset. */
 export const TLS_OVER_UNIX: Transport = { ...TLS, name: 'tls-unix', hasReset: false, isTcp: false }
+
+function send(sink: Endpoint, _calls: Calls, from: Region, offset: number, byteCount: number): Outcome {
+  const tls = channelOf(sink)
+  return written(sink, tls, tls.write(from, offset, byteCount))
+}
 
 function channelOf({ tls }: Endpoint): TlsChannel {
   if (tls === undefined) throw new Error('a TLS transport without a channel')

@@ -48,6 +48,8 @@ export interface Transport {
   receive(source: Endpoint, calls: Calls, into: Region, bytesMax: number): Outcome
   /** As send(2): bytes taken, fewer where the socket is full, or a negated errno. */
   send(sink: Endpoint, calls: Calls, from: Region, offset: number, byteCount: number): Outcome
+  /** As `send`, for the last bytes: the caller ends this direction at once, so both can leave in one segment. */
+  sendLast(sink: Endpoint, calls: Calls, from: Region, offset: number, byteCount: number): Outcome
   /** Sends the protocol's own end (close_notify) before shutdown(2): 0, -EAGAIN while blocked, or a negated errno. */
   sendEnd(sink: Endpoint): Outcome
   /** Bytes that the peer has not acknowledged yet, or a negated errno. */

@@ -19,6 +19,7 @@ export const UNIX: Transport = {
     return got
   },
   send: ({ fd }, calls, from, offset, byteCount) => calls.send(fd, from, offset, byteCount),
+  sendLast: ({ fd }, calls, from, offset, byteCount) => calls.send(fd, from, offset, byteCount),
   sendEnd: () => 0,
   unsentBytes: (calls, fd) => calls.unsentBytes(fd),
 }
