@@ -103,7 +103,7 @@ const limitRows = {
     doc:
       'What happens to a client beyond the limit. `close`: it is disconnected in order (FIN); `reset`: with a reset (RST); `drop`: ' +
       'without a packet; `tarpit`: its connection stays open for `hold` without being read; `queue`: it waits for at most `hold` until ' +
-      'the limit admits it, and is then closed. `drop` requires CAP_NET_ADMIN and is `reset` without it; the kernel answers what ' +
+      'the limit admits it, and is then closed. `drop` requires CAP_NET_ADMIN in the process that decides (a master that runs as root has it, its children mostly not) and is `reset` without it; the kernel answers what ' +
       'the client sends afterwards with a reset.',
     isOurs: true,
   }),
