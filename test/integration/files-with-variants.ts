@@ -10,6 +10,8 @@ export const FILES_WITH_VARIANTS: Readonly<Record<string, RegExp>> = {
   'access-lists': IN_MODES,
   'access-log': IN_MODES,
   addresses: IN_MODES,
+  admin: IN_MODES,
+  'admin-changes': IN_MODES,
   admission: new RegExp(`${IN_MODES.source}|overload = close`),
   'check-and-start':
     /refuses: (a folder as access log|a trace file|no folder of a pidfile|a folder as pidfile|no remotes)$/,
