@@ -92,7 +92,7 @@ export class ReactorGeneration {
     this.#listenerKinds = plan.listeners.map(({ kind }) => kind)
     this.#cells = openCells(settings.cells.fds, settings.cells.shape, childSlot)
     const parts = relayParts(settings, context, this.#cells)
-    const { counters, listenerCounters, log, writeRejected: writeAccess } = parts
+    const { counters, listenerCounters, log } = parts
     this.#parts = parts
     this.#listenerPlaces = context.isBehindMaster
       ? new ReportedEnds(plan.listeners, this.#cells, childSlot)
@@ -101,20 +101,7 @@ export class ReactorGeneration {
       onRoom: (slot: number) => this.#onEnd(slot, context),
       onRetired: () => context.onRetired(this),
     }
-    this.#accessRules = new AccessRules(
-      {
-        loop,
-        counters,
-        log,
-        describeClient,
-        peers,
-        peer,
-        listeners: plan.listeners,
-        wallMs: () => system.clock.wallMs(),
-        writeAccess,
-      },
-      plan.access,
-    )
+    this.#accessRules = accessRulesOf(settings, context, parts)
     this.#limits = this.#openLimits(context)
     this.#peerRules = this.#peerRulesOf(context)
     const clientRules = this.#accessRules
@@ -353,4 +340,18 @@ export class ReactorGeneration {
     if (rejection === 'rejected') this.#parts.system.calls.close(fd)
     if (this.#listenerPlaces.giveBack(slot)) this.#connectionLimit.onListenerRoom()
   }
+}
+
+function accessRulesOf(
+  { plan }: GenerationSettings,
+  { loop, peer, peers, system }: GenerationContext,
+  { counters, log, writeRejected }: GenerationParts,
+): AccessRules {
+  const { access, listeners } = plan
+  const wallMs = () => system.clock.wallMs()
+  const writeAccess = writeRejected
+  return new AccessRules(
+    { loop, counters, log, describeClient, peers, peer, listeners, wallMs, writeAccess },
+    access,
+  )
 }
