@@ -1,7 +1,8 @@
 // The peers of `main.ts`: `serve PORT BYTES` sends to each client without end, so many bytes per second or, with 0, as many as
-// it takes; `read PORT CONNECTIONS SECONDS` prints how many bytes each connection has got in that time, counted from its first
-// byte, and in which time.
+// it takes; `read PORT CONNECTIONS SECONDS` prints how many bytes each connection has got in that time, after all have got their
+// first bytes.
 import { connect, createServer, type Socket } from 'node:net'
+import { setTimeout as delay } from 'node:timers/promises'
 
 const CHUNK = Buffer.alloc(1 << 20)
 
@@ -39,30 +40,35 @@ interface Reading {
   readonly seconds: number
 }
 
-function read(port: number, seconds: number): Promise<Reading> {
-  return new Promise((resolve, reject) => {
-    let bytes = 0
-    let startedMs = 0
-    const callback = (count: number): boolean => {
-      if (startedMs === 0) {
-        startedMs = performance.now()
-        setTimeout(() => {
-          const seconds = (performance.now() - startedMs) / 1e3
-          socket.destroy()
-          resolve({ bytes, seconds })
-        }, seconds * 1e3)
-      } else bytes += count
-      return true
-    }
-    const socket = connect({ port, host: '127.0.0.1', onread: { buffer: Buffer.alloc(1 << 20), callback } })
-    socket.on('error', reject)
-  })
+/** Connects and counts; `onFirst` is called with the first bytes. */
+function count(port: number, onFirst: () => void): { bytes: number } {
+  const counted = { bytes: 0 }
+  const callback = (byteCount: number): boolean => {
+    if (counted.bytes === 0) onFirst()
+    counted.bytes += byteCount
+    return true
+  }
+  connect({ port, host: '127.0.0.1', onread: { buffer: Buffer.alloc(1 << 20), callback } })
+  return counted
 }
 
-const [mode, port, connections, seconds] = process.argv.slice(2)
-if (mode === 'serve') serve(Number(port), Number(connections))
+/** All connections are measured in the same time, from when each has got bytes. */
+async function read(port: number, connections: number, seconds: number): Promise<readonly Reading[]> {
+  let silent = connections
+  const all: { bytes: number }[] = []
+  await new Promise<void>((resolve) => {
+    for (let i = 0; i < connections; i++) all.push(count(port, () => void (--silent === 0 && resolve())))
+  })
+  const startedMs = performance.now()
+  const before = all.map(({ bytes }) => bytes)
+  await delay(seconds * 1e3)
+  const tookS = (performance.now() - startedMs) / 1e3
+  return all.map(({ bytes }, i) => ({ bytes: bytes - (before[i] ?? 0), seconds: tookS }))
+}
+
+const [mode, port, number, seconds] = process.argv.slice(2)
+if (mode === 'serve') serve(Number(port), Number(number))
 else {
-  const all = Array.from({ length: Number(connections) }, () => read(Number(port), Number(seconds)))
-  process.stdout.write(JSON.stringify(await Promise.all(all)))
+  process.stdout.write(JSON.stringify(await read(Number(port), Number(number), Number(seconds))))
   process.exit()
 }

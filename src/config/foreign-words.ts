@@ -173,7 +173,7 @@ export const FOREIGN_WORDS: readonly ForeignWord[] = [
     write: { tcprelay: ['access log', 'syslog facility', 'syslog severity'] },
   },
   { words: 'option tcplog|httplog|dontlognull|logasap', write: { tcprelay: ['access log'] } },
-  { words: 'stats|stub_status|monitor|metrics', text: 'this version has no statistics page' },
+  { words: 'stats|stub_status|monitor|metrics', write: { spawnd: ['admin'] } },
 
   // Sockets.
   {

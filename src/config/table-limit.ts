@@ -117,7 +117,7 @@ const limitRows = {
   }),
   entries: value('size', count({ min: 1, max: ENTRIES_MAX }), 100 * 1024, {
     doc:
-      'Number of keys that are remembered, in steps of 16; each takes 32 bytes, and 4 more in each child. When the table is full, the ' +
+      'Number of keys that are remembered, in steps of 16; each takes 32 bytes, 16 more with `bytes in` or `bytes out`, and 4 more in each child. When the table is full, the ' +
       'key that was used least recently and has no session is forgotten; if all have sessions, new keys are not limited and this ' +
       'is logged. A reload that changes the size or `per` begins with an empty table.',
     isOurs: true,

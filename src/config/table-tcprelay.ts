@@ -60,8 +60,9 @@ const tcprelayRows = {
   sandbox: value('sandbox', choice(['yes', 'log', 'no']), 'yes', {
     doc:
       'Restricts the processes that relay to what they need, so that one that is taken over by an attacker can do little harm ' +
-      '(docs/operations.md): no programs, no access to other processes, no files, no other kinds of sockets. `log`: the kernel ' +
-      'logs violations and permits them. What the kernel does not support is reported at start. A change requires a restart of a single process.',
+      '(docs/operations.md): no programs, no access to other processes, no other kinds of sockets, no files (a single process writes in the folders of its own files only). `log`: the kernel ' +
+      'logs violations and permits them. What the kernel does not support is reported at start. MAVIS modules that start programs or ' +
+      'open files disable it. A change requires a restart of a single process.',
     isOurs: true,
   }),
   ...tlsRows,
