@@ -101,7 +101,7 @@ export class ReactorGeneration {
       onRoom: (slot: number) => this.#onEnd(slot, context),
       onRetired: () => context.onRetired(this),
     }
-    this.#accessRules = this.#openAccessRules(context)
+    this.#accessRules = accessRulesOf(settings, context, parts)
     this.#limits = this.#openLimits(context)
     this.#peerRules = this.#peerRulesOf(context)
     const clientRules = this.#accessRules
@@ -293,14 +293,6 @@ export class ReactorGeneration {
     return this.#listenerKinds[slot] ?? 'tcp'
   }
 
-  #openAccessRules({ loop, peer, peers, system }: GenerationContext): AccessRules {
-    const { counters, log, writeRejected: writeAccess } = this.#parts
-    const { access, listeners } = this.#settings.plan
-    const wallMs = () => system.clock.wallMs()
-    const parts = { loop, counters, log, describeClient, peers, peer, listeners, wallMs, writeAccess }
-    return new AccessRules(parts, access)
-  }
-
   #openLimits({ limitsAreJudged: areJudged, loop, system }: GenerationContext): LimitRejections | undefined {
     const { childSlot, limits: memory, plan } = this.#settings
     const { counters, log } = this.#parts
@@ -348,4 +340,18 @@ export class ReactorGeneration {
     if (rejection === 'rejected') this.#parts.system.calls.close(fd)
     if (this.#listenerPlaces.giveBack(slot)) this.#connectionLimit.onListenerRoom()
   }
+}
+
+function accessRulesOf(
+  { plan }: GenerationSettings,
+  { loop, peer, peers, system }: GenerationContext,
+  { counters, log, writeRejected }: GenerationParts,
+): AccessRules {
+  const { access, listeners } = plan
+  const wallMs = () => system.clock.wallMs()
+  const writeAccess = writeRejected
+  return new AccessRules(
+    { loop, counters, log, describeClient, peers, peer, listeners, wallMs, writeAccess },
+    access,
+  )
 }

@@ -22,7 +22,7 @@ const ANY_PORT = 'address = 127.0.0.1 port = 0'
 /** What a client from an address of the loopback receives up to the end; '' if it is refused. */
 async function answer(
   t: TestContext,
-  running: Running,
+  running: Pick<Running, 'port'>,
   { from = '127.0.0.1', bytes = Buffer.alloc(0) as Uint8Array, listener = 0 },
 ): Promise<string> {
   const socket = connect({ host: '127.0.0.1', port: running.port(listener), localAddress: from })

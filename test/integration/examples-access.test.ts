@@ -7,7 +7,6 @@ import { temporaryFolder } from '../harness/clean-up.js'
 import { startExample } from '../harness/example.js'
 import { type Remote, remoteThat, says } from '../harness/remote.js'
 import { until } from '../harness/until.js'
-import { inCountry, inSystem, mmdb } from '../support/mmdb.js'
 import { readProxy } from '../support/read-proxy.js'
 import { answerTo, clientFrom } from './clients-from.js'
 
@@ -29,33 +28,6 @@ test('block-list.cfg: clients in the file are rejected, the office and all other
   assert.equal(await answerTo(t, relay, '127.0.0.2'), 'web')
   assert.equal(await answerTo(t, relay, '127.0.0.3').catch(() => ''), '')
   await relay.logged(/connection attempt from 127\.0\.0\.3:\d+ rejected/)
-})
-
-test('by-country.cfg: clients of the countries and of the office are served, on the second port at daytime', async (t) => {
-  const remote = await named(t, 'web')
-  const folder = temporaryFolder(t)
-  const countries = mmdb({
-    '127.0.0.2/32': inCountry('AT'),
-    '127.0.0.3/32': inCountry('FR'),
-    '127.0.0.4/32': inCountry('DE'),
-  })
-  writeFileSync(join(folder, 'GeoLite2-Country.mmdb'), countries)
-  writeFileSync(join(folder, 'GeoLite2-ASN.mmdb'), mmdb({ '127.0.0.4/32': inSystem(64_500) }))
-  const relay = await startExample(t, 'by-country.cfg', {
-    '/var/lib/GeoIP': folder,
-    'permit 192.0.2.0/24\n  deny': 'permit 127.0.0.1\n  deny',
-    'listen = { port = 443 }': `listen = { ${ANY_PORT} }`,
-    'port = 8443\n    permit 192.0.2.0/24': `${ANY_PORT}\n    permit 127.0.0.1`,
-    // No time at all.
-    'Mon-Fri 08:00-18:00 Europe/Berlin': `${new Date().getUTCDay() === 3 ? 'Sun' : 'Wed'} 03:00-03:01 UTC`,
-    'address = 198.51.100.10 port = 443': remote.directive,
-    'access log = syslog': '',
-  })
-  const hosts = ['127.0.0.1', '127.0.0.2', '127.0.0.3', '127.0.0.4']
-  const served = (listener: number) =>
-    Promise.all(hosts.map((host) => answerTo(t, relay, host, listener).catch(() => '')))
-  assert.deepEqual(await served(0), ['web', 'web', '', ''])
-  assert.deepEqual(await served(1), ['web', '', '', ''])
 })
 
 test('allow-list.cfg: only clients of the network are served, and the log file has both kinds', async (t) => {
