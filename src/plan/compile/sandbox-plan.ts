@@ -5,7 +5,13 @@ import { AF_INET, AF_INET6, AF_NETLINK, AF_UNIX } from '../../kernel/constants.j
 import type { Loaded } from '../load/load.js'
 
 /** Modules that start programs, or open files while they serve: all of that would be in the sandbox too. */
-const UNCONFINED: readonly Plan['mavis']['modules'][number]['module'][] = ['external', 'external-mt', 'groups', 'tee', 'error']
+const UNCONFINED: readonly Plan['mavis']['modules'][number]['module'][] = [
+  'external',
+  'external-mt',
+  'groups',
+  'tee',
+  'error',
+]
 
 /** The mode of a child, or `no` if one of its MAVIS modules cannot work in it. */
 export function childSandbox(loaded: Pick<Loaded, 'tcprelay'>): SandboxMode {
