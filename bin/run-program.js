@@ -3,27 +3,24 @@ const { join } = require('node:path')
 
 const BUILT = join(__dirname, '../dist')
 
-/** The compiler's output: a file for each module. */
-const MODULES = join(BUILT, 'src/cli/main.js')
-
-/** The same in one file, which loads much faster (scripts/bundle.mjs). */
-const BUNDLE = join(BUILT, 'bundle/cli/main.js')
-
 /** Written with the modules, also if they have not been bundled since. It is not part of a package. */
 const BUILD_RECORD = join(BUILT, '.tsbuildinfo')
 
 /** Minimum of open files to load the program's modules and to serve; also in start-up.ts. */
 const DESCRIPTORS_MIN = 64
 
-/** Runs the built program, and reports it if it was not built yet. */
-async function runProgram(name) {
-  if (!existsSync(MODULES)) {
+/** Runs the built program, and reports it if it was not built yet. `entry`: its first module. */
+async function runProgram(name, entry = 'cli/main') {
+  // The compiler's output, a file for each module, and the same in one file, which loads much faster (scripts/bundle.mjs).
+  const modules = join(BUILT, 'src', `${entry}.js`)
+  const bundle = join(BUILT, 'bundle', `${entry}.js`)
+  if (!existsSync(modules)) {
     console.error(`${name} is not built yet: run 'npm start' or 'npm run build' in its folder once`)
     process.exitCode = 69
     return
   }
   try {
-    const { main } = isBundleOfModules() ? require(BUNDLE) : await import(MODULES)
+    const { main } = isBundleOfModules(bundle) ? require(bundle) : await import(modules)
     await main(name)
   } catch (error) {
     if (error?.code !== 'EMFILE') throw error
@@ -35,8 +32,8 @@ async function runProgram(name) {
 }
 
 /** Whether the bundle is as new as the modules. */
-function isBundleOfModules() {
-  const bundledMs = changedMs(BUNDLE)
+function isBundleOfModules(bundle) {
+  const bundledMs = changedMs(bundle)
   return bundledMs !== undefined && bundledMs >= (changedMs(BUILD_RECORD) ?? 0)
 }
 

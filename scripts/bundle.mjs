@@ -14,7 +14,13 @@ const OUT = 'dist/bundle'
 
 // Files of an older bundle would not be loaded, and bin/run-program.js checks how old the bundle is.
 rmSync(OUT, { recursive: true, force: true })
-const ENTRIES = ['cli/main', 'engine/reactor-entry', 'engine/acceptor-entry']
+const ENTRIES = [
+  'cli/main',
+  'cli/tcprelayctl',
+  'engine/reactor-entry',
+  'engine/acceptor-entry',
+  'admin/open-admin',
+]
 await build({
   entryPoints: ENTRIES.map((name) => ({ in: `dist/src/${name}.js`, out: `${name}.code` })),
   // In folders like those of the modules, and as deep: paths relative to a module stay valid.
@@ -29,6 +35,9 @@ await build({
   target: 'node20',
   // koffi finds its native library beside its own files.
   external: ['koffi'],
+  // An `import()` of a bundled file is a `require`: compiled code has no other.
+  supported: { 'dynamic-import': false },
+  plugins: [{ name: 'admin', setup: (made) => made.onResolve({ filter: /\/open-admin\.js$/ }, ofAdmin) }],
   // The source text stays in memory. Names are kept for readable stacks.
   minifyWhitespace: true,
   lineLimit: 160,
@@ -45,6 +54,11 @@ await warmUp().catch((error) =>
 )
 writeEntries('load-cached.cjs', 'loadCached')
 rmSync(`${OUT}/record-code.cjs`)
+
+/** The administration is a file of its own, because few processes load it. */
+function ofAdmin({ kind }) {
+  return kind === 'dynamic-import' ? { path: '../admin/open-admin.js', external: true } : undefined
+}
 
 /** Makes an entry point of each file and of the code that V8 compiles for it. */
 function writeEntries(loader, load) {

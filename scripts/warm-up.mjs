@@ -1,5 +1,5 @@
-// Runs the built program once in each of its two forms, as one process and as a master with children, and lets it relay
-// a connection: what a start and a session call is compiled then.
+// Runs the built program once in each of its two forms, as one process and as a master with children, lets it relay a
+// connection, and asks it: what a start, a session and a question call is compiled then.
 import { spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
@@ -29,9 +29,10 @@ export async function warmUp() {
   try {
     await once(remote.listen(0, '127.0.0.1'), 'listening')
     const file = join(folder, 'warm-up.cfg')
-    for (const masterLine of ['', 'single process = yes']) {
-      writeFileSync(file, configuration(masterLine, remote.address().port))
-      await serveOnce(file)
+    const socket = join(folder, 'admin.sock')
+    for (const mode of ['', 'single process = yes']) {
+      writeFileSync(file, configuration(`${mode} admin = { path = ${socket} }`, remote.address().port))
+      await serveOnce(file, socket)
     }
   } finally {
     remote.close()
@@ -39,7 +40,7 @@ export async function warmUp() {
   }
 }
 
-async function serveOnce(file) {
+async function serveOnce(file, socket) {
   const program = spawn(process.execPath, ['bin/tcprelay.js', '-D', file], {
     stdio: ['ignore', 'ignore', 'pipe'],
     env: { ...process.env, NODE_OPTIONS: '' },
@@ -47,13 +48,21 @@ async function serveOnce(file) {
     killSignal: 'SIGKILL',
   })
   let log = ''
+  let port = ''
   createInterface(program.stderr).on('line', (line) => {
     log += `${line}\n`
-    const [, port] = /serving .* listener \(127\.0\.0\.1:(\d+)\)/.exec(line) ?? []
-    if (port !== undefined) exchange(Number(port), () => program.kill('SIGTERM'))
+    port ||= /serving .* listener \(127\.0\.0\.1:(\d+)\)/.exec(line)?.[1] ?? ''
+    if (line.includes('administration at'))
+      ask(socket, () => exchange(Number(port), () => program.kill('SIGTERM')))
   })
   const [status] = await once(program, 'close')
   if (status !== 0) throw new Error(`the built program does not serve:\n${log}`)
+}
+
+function ask(socket, then) {
+  const words = ['bin/tcprelayctl.js', '--socket', socket, 'remotes']
+  const asking = spawn(process.execPath, words, { stdio: 'ignore', timeout: LIMIT_MS, killSignal: 'SIGKILL' })
+  asking.on('close', then)
 }
 
 /** Sends a byte, and expects it back. */

@@ -2,8 +2,10 @@ import { type Candidate, place } from '../../src/accept/placement.js'
 import { StickyCache } from '../../src/accept/sticky-cache.js'
 import { AccessList } from '../../src/admission/access-list.js'
 import { compileAccess, type NetworkRule } from '../../src/admission/compile-access.js'
+import { Limiter } from '../../src/admission/limiter.js'
 import { parseNetwork } from '../../src/base/cidr.js'
 import { localCells } from '../../src/cells/cells.js'
+import { LimitTable, limitBytes } from '../../src/cells/limit-table.js'
 import { type AccessRecord, accessLine } from '../../src/observe/access-line.js'
 import { ACCESS, LogRingWriter } from '../../src/observe/log-ring.js'
 import { INFO } from '../../src/observe/severity.js'
@@ -11,6 +13,56 @@ import { type MicroCase, SESSIONS } from './micro-case.js'
 
 const RULES = [10, 100_000]
 const CHILDREN = [2, 16]
+
+/** What a limit adds to a connection: a token, a place that is taken and given back. Each source has its own entry. */
+const limit: MicroCase = {
+  name: 'limit: a token and a place of a source, among',
+  sizes: [10, 1_000_000],
+  isFlat: false,
+  prepare(size) {
+    const entries = 2 * size
+    const limiter = new Limiter({
+      index: 0,
+      plan: {
+        name: 'sources',
+        position: { file: 'relay.cfg', line: 1 },
+        scope: { of: 'section' },
+        key: { by: 'source', ipv4Bits: 32, ipv6Bits: 64 },
+        connections: 100,
+        rate: { count: 100_000, withinMs: 1_000, burst: 1_000_000 },
+        action: 'close',
+        holdMs: 0,
+        heldMax: 0,
+        entries,
+        ban: undefined,
+      },
+      table: new LimitTable(new Uint8Array(limitBytes(entries)), { childSlot: 0, held: undefined }),
+      seed: 1,
+      listeners: [],
+      onUntracked: () => {},
+    })
+    const address = new Uint8Array(4)
+    const words = new Uint32Array(address.buffer)
+    const facts = {
+      listenerSlot: 0,
+      address,
+      addressAt: 0,
+      addressByteCount: 4,
+      serverName: () => '',
+      certificate: () => undefined,
+    }
+    let at = 0
+    return (times) => {
+      for (let i = 0; i < times; i++) {
+        words[0] = at = at + 1 === size ? 0 : at + 1
+        limiter.aim(facts)
+        limiter.takeToken(1_000)
+        const entry = limiter.take(1_000)
+        if (entry >= 0) limiter.giveBack(entry)
+      }
+    }
+  },
+}
 
 const placement: MicroCase = {
   name: 'placement: of a client, children',
@@ -134,4 +186,4 @@ const accessList: MicroCase = {
   },
 }
 
-export const TABLE_CASES: readonly MicroCase[] = [placement, sticky, formatting, writing, accessList]
+export const TABLE_CASES: readonly MicroCase[] = [placement, sticky, limit, formatting, writing, accessList]

@@ -65,10 +65,11 @@ export class PeerLimits {
 
   #reject(limiter: Limiter, end: LimitEnd, fd: Fd, peer: Region, listener: string): void {
     const { counters, rejections, writeAccess } = this.#parts
+    // First, so that the line in the log is about a connection that has ended.
+    rejections.dispose(fd, limiter, end)
     add(counters, LIMIT_COUNTS[end], 1)
     rejections.report(limiter, end, peer.bytes, listener)
     writeAccess?.({ peer: peer.bytes, listener, rule: ruleName(limiter.plan.position), reason: end })
-    rejections.dispose(fd, limiter, end)
   }
 }
 

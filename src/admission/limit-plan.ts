@@ -11,6 +11,9 @@ export type LimitKeyPlan =
   | { readonly by: 'source'; readonly ipv4Bits: number; readonly ipv6Bits: number }
   | { readonly by: 'all' | 'listener' | 'pool' | 'server-name' | 'certificate' }
 
+/** `session`: every session is limited for itself, so there is nothing to count. */
+export type LimitPer = LimitKeyPlan | { readonly by: 'session' }
+
 /** Whose clients are limited. */
 export type LimitScope =
   | { readonly of: 'section' }
@@ -34,6 +37,13 @@ export interface BanPlan {
   readonly forMs: number
 }
 
+/** Bytes per second of all sessions of a key, of all workers. Infinity: no limit. */
+export interface ByteRatesPlan {
+  /** From clients to remotes. */
+  readonly inPerS: number
+  readonly outPerS: number
+}
+
 export interface LimitPlan {
   /** Unique; after a reload the table of the same name continues. */
   readonly name: string
@@ -45,6 +55,8 @@ export interface LimitPlan {
   readonly connections: number
   /** New connections of a key, of all workers. Undefined: no limit. */
   readonly rate: RatePlan | undefined
+  /** Undefined: bytes are not limited. */
+  readonly bytes?: ByteRatesPlan | undefined
   readonly action: LimitAction
   /** How long a client waits (`queue`) or is held (`tarpit`). */
   readonly holdMs: number

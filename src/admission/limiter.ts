@@ -64,6 +64,11 @@ export class Limiter {
     this.#onUntracked = onUntracked
   }
 
+  /** Undefined: it does not limit bytes. Otherwise two times for each entry: `relay/transfer/byte-bucket.ts`, in and out. */
+  get paidUntilMs(): Float64Array | undefined {
+    return this.#table.paidUntilMs
+  }
+
   /** False: the client has no such key, and is not limited. `pool`: the name of its pool, if that is known. */
   aim(facts: LimitFacts, pool = ''): boolean {
     const { key } = this.plan

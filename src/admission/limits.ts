@@ -21,9 +21,12 @@ export class Limits {
   readonly #earlyOfSection: readonly Limiter[]
   readonly #lateOfSection: readonly Limiter[]
   readonly #needsPool: boolean
+  /** Those that limit bytes. */
+  readonly ofBytes: readonly Limiter[]
 
   constructor(all: readonly Limiter[], listeners: readonly LimitedListener[]) {
     this.all = all
+    this.ofBytes = all.filter(({ plan }) => plan.bytes !== undefined)
     const early = all.filter(isEarly)
     const late = all.filter((limiter) => !isEarly(limiter) && limiter.plan.scope.of !== 'pool')
     this.#early = listeners.map(({ block }) => early.filter((limiter) => isOf(limiter, block)))

@@ -107,6 +107,10 @@ export const COUNTERS = [
   // Rejected clients whose connections are held (`tarpit`), and clients that wait for a limit (`queue`).
   'tarpitNow',
   'limitWaitingNow',
+  // Sessions that ended by `first byte timeout`, `max lifetime` and `min rate`.
+  'firstByteTimeouts',
+  'lifetimesEnded',
+  'tooSlow',
 ] as const
 export type CounterName = (typeof COUNTERS)[number]
 

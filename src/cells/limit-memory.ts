@@ -1,7 +1,7 @@
 /** The memory of limits: created by the head, passed to the workers, opened by them. `limit-table.ts` is what lies in it. */
 import { closeMemory, mapShared, openSharedMemory, sealSize, unmap } from '../kernel/memory.js'
 import type { Region } from '../kernel/region.js'
-import { heldBytes, LimitTable, limitBytes } from './limit-table.js'
+import { heldBytes, LimitTable, limitBytes, paidBytes } from './limit-table.js'
 
 /** The memory of a table, as it is passed to the workers. */
 export interface LimitShare {
@@ -9,6 +9,8 @@ export interface LimitShare {
   readonly entries: number
   /** Of the hashes of its keys: unpredictable, or a client could choose an address that evicts another client. */
   readonly seed: number
+  /** It limits bytes. */
+  readonly limitsBytes: boolean
 }
 
 /** The memory of all limits of a configuration. */
@@ -44,14 +46,31 @@ export interface LimitTables {
 /** Throws when the system has no memory. */
 export function openLimitTables({ heldFd, shares }: LimitMemory, childSlot: number): LimitTables {
   const held = heldFd === undefined ? undefined : openHeld(heldFd, shares)
-  const regions = shares.map(({ entries, fd }) => mapShared(fd, limitBytes(entries)))
+  const regions = shares.map((share) => mapShared(share.fd, memoryBytes(share)))
   return {
-    all: regions.map(({ bytes }, index) => new LimitTable(bytes, { childSlot, held: held?.rows[index] })),
+    all: shares.map((share, index) => tableIn(regions[index] as Region, share, childSlot, held?.rows[index])),
     close() {
       for (const region of regions) unmap(region)
       if (held !== undefined) unmap(held.region)
     },
   }
+}
+
+/** Of the memory of a limit: its table, then the times of its buckets of bytes. */
+export function memoryBytes({ entries, limitsBytes }: Pick<LimitShare, 'entries' | 'limitsBytes'>): number {
+  return limitBytes(entries) + (limitsBytes ? paidBytes(entries) : 0)
+}
+
+function tableIn(
+  { bytes }: Region,
+  { entries, limitsBytes }: LimitShare,
+  childSlot: number,
+  held: Int32Array | undefined,
+): LimitTable {
+  const tableBytes = limitBytes(entries)
+  const at = bytes.byteOffset + tableBytes
+  const paidUntilMs = limitsBytes ? new Float64Array(bytes.buffer, at, paidBytes(entries) / 8) : undefined
+  return new LimitTable(bytes.subarray(0, tableBytes), { childSlot, held, paidUntilMs })
 }
 
 type Sizes = readonly Pick<LimitShare, 'entries'>[]

@@ -47,6 +47,14 @@ export function limitBytes(entries: number): number {
   return Math.ceil(entries / ENTRIES_PER_SET) * BYTES_PER_SET
 }
 
+/** Bytes of the times of an entry in each direction, up to which bytes are paid for. */
+const PAID_BYTES = 2 * 8
+
+/** Of the memory for `LimitUser.paidUntilMs`. */
+export function paidBytes(entries: number): number {
+  return Math.ceil(entries / ENTRIES_PER_SET) * ENTRIES_PER_SET * PAID_BYTES
+}
+
 /** What a child notes of its sessions: a word for each entry. */
 export function heldBytes(entries: number): number {
   return Math.ceil(entries / ENTRIES_PER_SET) * ENTRIES_PER_SET * 4
@@ -56,6 +64,8 @@ export function heldBytes(entries: number): number {
 export interface LimitUser {
   readonly childSlot: number
   readonly held: Int32Array | undefined
+  /** Of a limit of bytes: two times for each entry, in and out. */
+  readonly paidUntilMs?: Float64Array | undefined
 }
 
 /** Tags and places are words of 32 bits. Times are CLOCK_MONOTONIC. */
@@ -69,6 +79,11 @@ export class LimitTable {
     this.#words = new Int32Array(buffer, byteOffset, byteLength / 4)
     this.#sets = byteLength / BYTES_PER_SET
     this.#user = user
+  }
+
+  /** Undefined: bytes are not limited. */
+  get paidUntilMs(): Float64Array | undefined {
+    return this.#user.paidUntilMs
   }
 
   /** Number of entries. */
@@ -241,6 +256,7 @@ export class LimitTable {
     Atomics.store(words, at(entry, BANNED_UNTIL), 0)
     Atomics.store(words, at(entry, REJECTIONS), 0)
     Atomics.store(words, at(entry, USED_AT), tick)
+    this.#user.paidUntilMs?.fill(0, 2 * entry, 2 * entry + 2)
     Atomics.store(words, at(entry, TAG), tag)
     Atomics.store(words, at(entry, HELD), 0)
     return entry

@@ -29,7 +29,7 @@ export async function runDemo(): Promise<void> {
         path === CONFIGURATION ? ({ ok: true, bytes } as const) : fileSources.read(path),
     },
   }
-  await runSingle(options, await loadFrom(options), {
+  await runSingle(options, await loadFrom(options), undefined, {
     onServing: ([listener]) => process.stdout.write(introduction(text, listener)),
     onLeaving: () => {
       for (const server of servers) server.close().closeAllConnections()

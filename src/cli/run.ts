@@ -15,6 +15,7 @@ import { routeTestProblems } from '../plan/check/route-tests.js'
 import { headLog } from '../plan/compile/worker-plans.js'
 import { type Loaded, type LoadOptions, loadFrom } from '../plan/load/load.js'
 import { isChild } from '../services/handed-over.js'
+import { loadAdmin } from './load-admin.js'
 import { writeTo } from './write-to.js'
 
 /**
@@ -44,8 +45,8 @@ export async function runConfiguration(options: LoadOptions): Promise<void> {
   for (const [name, value] of loaded.environment) process.env[name] = value
   // Imported on demand: each kind of process loads only its own code.
   if (child) return (await import('../control/run-foreign-child.js')).runForeignChild(options, usable)
-  if (!hasChildren) return (await import('../control/run-single.js')).runSingle(options, usable)
-  return (await import('../control/run-master.js')).runMaster(options, usable)
+  if (!hasChildren) return (await import('../control/run-single.js')).runSingle(options, usable, loadAdmin)
+  return (await import('../control/run-master.js')).runMaster(options, usable, loadAdmin)
 }
 
 /**

@@ -1,6 +1,7 @@
 /** Checks a configuration as a whole, after every directive has been accepted by itself. */
 import { formatAddress, type SocketAddress } from '../base/address.js'
 import { checkAccess, checkAccessOfRoutes } from './check-access.js'
+import { checkAdmin } from './check-admin.js'
 import { checkCapsOfListeners, checkQueues } from './check-caps.js'
 import { checkDatagrams } from './check-datagrams.js'
 import { checkDiscovery } from './check-discover.js'
@@ -76,6 +77,7 @@ export function checkConfiguration(input: CheckInput, problems: Problems): void 
     checkDatagrams(spawnd, problems)
     checkCapsOfListeners(spawnd, problems)
     checkProxies(spawnd, problems)
+    checkAdmin(spawnd, problems)
     checkListenerStarttls(spawnd, problems)
     checkLimitsOfListeners(spawnd, problems)
     checkAccess(spawnd, mayHaveRule, problems)

@@ -25,6 +25,7 @@ const RESOLVERS =
 const ROUTE_FORM = "'route { server name = NAME pool = NAME }' in the tcprelay section"
 const SEND_PROXY = ['send proxy']
 const NO_HTTP = 'this program relays bytes and does not parse HTTP'
+const IN_LIMITS = 'in the tcprelay section, in a listener or in a pool'
 const IN_POOLS = 'in the tcprelay section or in a pool'
 const NO_SUCH_OPTION = 'this version does not have this option'
 
@@ -145,8 +146,12 @@ export const FOREIGN_WORDS: readonly ForeignWord[] = [
     write: { tcprelay: ['limit'], listen: ['limit'], pool: ['limit'] },
   },
   {
-    words: 'limit_rate|proxy_download_rate|proxy_upload_rate',
-    text: 'this version has no limits of bandwidth',
+    words: 'limit_rate|proxy_download_rate|bwlim-out|set-bandwidth-limit',
+    text: `write 'limit = { per = session bytes out = BYTES/s }' ${IN_LIMITS}`,
+  },
+  {
+    words: 'proxy_upload_rate|bwlim-in',
+    text: `write 'limit = { per = session bytes in = BYTES/s }' ${IN_LIMITS}`,
   },
   {
     words: 'nbproc|nbthread|worker_processes|workers|threads',
@@ -168,7 +173,7 @@ export const FOREIGN_WORDS: readonly ForeignWord[] = [
     write: { tcprelay: ['access log', 'syslog facility', 'syslog severity'] },
   },
   { words: 'option tcplog|httplog|dontlognull|logasap', write: { tcprelay: ['access log'] } },
-  { words: 'stats|stub_status|monitor|metrics', text: 'this version has no statistics page' },
+  { words: 'stats|stub_status|monitor|metrics', write: { spawnd: ['admin'] } },
 
   // Sockets.
   {

@@ -1,5 +1,5 @@
 /** The value type of `per`: what a limit counts its clients by. */
-import type { LimitKeyPlan } from '../admission/limit-plan.js'
+import type { LimitPer } from '../admission/limit-plan.js'
 import { refuseText } from './expectation.js'
 import { readOne, type ValueType } from './value-type.js'
 
@@ -12,10 +12,10 @@ const IPV6_NETWORK_BITS = 64
 const SOURCE = /^source(?:\/(\d{1,2}))?(?:\/(\d{1,3}))?$/
 
 const WANTED =
-  "'all', 'listener', 'pool', 'source', 'source/24', 'source/24/56', 'server name' or 'certificate'"
+  "'session', 'all', 'listener', 'pool', 'source', 'source/24', 'source/24/56', 'server name' or 'certificate'"
 
-export const limitKey: ValueType<LimitKeyPlan> = {
-  grammar: 'all|listener|pool|source[/BITS[/IPV6-BITS]]|server name|certificate',
+export const limitKey: ValueType<LimitPer> = {
+  grammar: 'session|all|listener|pool|source[/BITS[/IPV6-BITS]]|server name|certificate',
   read(input) {
     const key = readOne(input, WANTED, ({ text }) => keyOf(text) ?? refuseText(WANTED, text))
     if (key?.by !== 'server-name') return key
@@ -27,8 +27,9 @@ export const limitKey: ValueType<LimitKeyPlan> = {
 }
 
 /** By the first word. */
-function keyOf(text: string): LimitKeyPlan | undefined {
+function keyOf(text: string): LimitPer | undefined {
   switch (text) {
+    case 'session':
     case 'all':
     case 'listener':
     case 'pool':
@@ -41,7 +42,7 @@ function keyOf(text: string): LimitKeyPlan | undefined {
   }
 }
 
-function sourceKey(text: string): LimitKeyPlan | undefined {
+function sourceKey(text: string): LimitPer | undefined {
   const match = SOURCE.exec(text)
   if (match === null) return undefined
   const [, ipv4 = String(IPV4_BITS), ipv6 = String(IPV6_NETWORK_BITS)] = match

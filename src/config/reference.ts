@@ -3,6 +3,7 @@ import { NEED_NAMES } from './landed.js'
 import { LANGUAGE_CHAPTER } from './language-chapter.js'
 import { moduleRows } from './module-rows.js'
 import { type Block, block, type Need, type Row } from './row.js'
+import { adminBlock } from './table-admin.js'
 import { commonRows } from './table-common.js'
 import { discoverBlock } from './table-discover.js'
 import { healthBlock } from './table-health.js'
@@ -41,6 +42,7 @@ const CHAPTERS: readonly Chapter[] = [
   { title: 'Section `spawnd`', block: spawndBlock, intro: spawndBlock.doc },
   { title: 'Block `listen { … }` in `spawnd`', block: listenBlock, intro: listenBlock.doc },
   { title: 'Block `spawn { … }` in `spawnd`', block: spawnBlock, intro: spawnBlock.doc },
+  { title: 'Block `admin { … }` in `spawnd`', block: adminBlock, intro: adminBlock.doc },
   { title: 'Section `tcprelay`', block: tcprelayBlock, intro: tcprelayBlock.doc },
   {
     title: 'Block `tls certificate { … }` in `tcprelay` or `listen`',

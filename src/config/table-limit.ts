@@ -1,5 +1,5 @@
-/** The directives of limits of connections, of their rates, and of bans. */
-import type { LimitKeyPlan } from '../admission/limit-plan.js'
+/** The directives of limits of connections, of their rates, of bans, and of the bytes and times of sessions. */
+import type { LimitPer } from '../admission/limit-plan.js'
 import { BAN_CAUSES, type BanCause, LIMIT_ACTIONS } from '../base/limit-words.js'
 import { limitKey } from './limit-key-type.js'
 import { limitRate } from './limit-rate-type.js'
@@ -15,6 +15,7 @@ import {
   type SettingsOf,
   value,
 } from './row.js'
+import { SESSION_DIRECTIVES, sessionLimitRows } from './table-session-limits.js'
 import { choice } from './text-types.js'
 import { commaList } from './value-type.js'
 
@@ -73,7 +74,7 @@ const limitRows = {
   }),
   key: optional('per', limitKey, {
     doc:
-      'What clients are counted by; mandatory. `all`: all clients of the block together. `source`: the address of the client, ' +
+      'What clients are counted by; mandatory. `session`: each session is limited for itself. `all`: all clients of the block together. `source`: the address of the client, ' +
       'that of its PROXY header if it has one; IPv6 addresses by networks of 64 bits. `source/24/56`: networks of these sizes. ' +
       '`server name`: the name that the client requests by TLS (SNI); `certificate`: its verified certificate. Clients ' +
       'without it are not limited: clients of a Unix socket have no address.',
@@ -102,7 +103,7 @@ const limitRows = {
     doc:
       'What happens to a client beyond the limit. `close`: it is disconnected in order (FIN); `reset`: with a reset (RST); `drop`: ' +
       'without a packet; `tarpit`: its connection stays open for `hold` without being read; `queue`: it waits for at most `hold` until ' +
-      'the limit admits it, and is then closed. `drop` requires CAP_NET_ADMIN and is `reset` without it; the kernel answers what ' +
+      'the limit admits it, and is then closed. `drop` requires CAP_NET_ADMIN in the process that decides (a master that runs as root has it, its children mostly not) and is `reset` without it; the kernel answers what ' +
       'the client sends afterwards with a reset.',
     isOurs: true,
   }),
@@ -116,17 +117,18 @@ const limitRows = {
   }),
   entries: value('size', count({ min: 1, max: ENTRIES_MAX }), 100 * 1024, {
     doc:
-      'Number of keys that are remembered, in steps of 16; each takes 32 bytes, and 4 more in each child. When the table is full, the ' +
+      'Number of keys that are remembered, in steps of 16; each takes 32 bytes, 16 more with `bytes in` or `bytes out`, and 4 more in each child. When the table is full, the ' +
       'key that was used least recently and has no session is forgotten; if all have sessions, new keys are not limited and this ' +
       'is logged. A reload that changes the size or `per` begins with an empty table.',
     isOurs: true,
   }),
   ban: optionalBlock('ban', banBlock, { isOurs: true }),
+  ...sessionLimitRows,
 }
 
 export const limitBlock = completedBlock(
   'limit',
-  'Limits the connections of clients: of all clients in the section of the relay, of those of a listener in a `listen` block, of ' +
+  'Limits the connections of clients, their bytes and their times: of all clients in the section of the relay, of those of a listener in a `listen` block, of ' +
     'those of a pool in a `pool` block. May be repeated; every limit that applies must admit the client. Counts and bans lie in memory ' +
     'that all children share. What depends on the address alone is decided before a byte is read; `pool`, `server name` and `certificate` ' +
     'when they are known.',
@@ -142,10 +144,15 @@ export const limitBlock = completedBlock(
 
 const NEEDS_PER = "a limit needs 'per', what clients are counted by, as in 'per = source'"
 
-function problemOf(given: Settings<typeof limitRows>, key: LimitKeyPlan): string | undefined {
+function problemOf(given: Settings<typeof limitRows>, key: LimitPer): string | undefined {
   const { ban, burst, connections, rate } = given
-  if (connections === 0 && rate === undefined && ban === undefined) {
-    return "this limit limits nothing: add 'connections', 'rate' or 'ban'"
+  const limitsClients = connections > 0 || rate !== undefined || ban !== undefined
+  if (limitsClients && key.by === 'session') {
+    return `'per = session' is for ${SESSION_DIRECTIVES}: connections are counted by another key`
+  }
+  if (given.jitterPercent > 0 && given.maxLifetimeMs === 0) return "'jitter' requires 'max lifetime'"
+  if (!limitsClients && !limitsSessions(given)) {
+    return `this limit limits nothing: add 'connections', 'rate', 'ban', ${SESSION_DIRECTIVES}`
   }
   if (burst !== undefined && rate === undefined) return "'burst' requires 'rate'"
   if (ban !== undefined && key.by !== 'source') return "'ban' requires 'per = source'"
@@ -153,6 +160,12 @@ function problemOf(given: Settings<typeof limitRows>, key: LimitKeyPlan): string
     return "with this 'rate' the 'burst' takes longer than 2 hours to come back"
   }
   return undefined
+}
+
+function limitsSessions(given: Settings<typeof sessionLimitRows>): boolean {
+  const { bytesInPerS, bytesOutPerS, firstByteTimeoutMs, maxLifetimeMs, minRate } = given
+  const isGiven = [bytesInPerS, bytesOutPerS, minRate].some((rate) => rate !== undefined)
+  return isGiven || firstByteTimeoutMs > 0 || maxLifetimeMs > 0
 }
 
 export const limitsRow = repeated('limit', limitBlock, { isOurs: true })

@@ -25,6 +25,7 @@ import {
   value,
 } from './row.js'
 import { serverName } from './server-name-type.js'
+import { adminBlock } from './table-admin.js'
 import { commonRows } from './table-common.js'
 import { limitsRow } from './table-limit.js'
 import { type OverrideSettings, overrideRows } from './table-overrides.js'
@@ -353,6 +354,7 @@ export const spawnBlock = completedBlock(
 const spawndRows = {
   listeners: repeated('listen', listenBlock),
   spawn: nested('spawn', spawnBlock),
+  admin: repeated('admin', adminBlock, { isOurs: true }),
   ...ruleRows({
     spellings: ['acl permit|accept|deny|reject'],
     whose:

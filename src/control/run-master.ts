@@ -8,7 +8,7 @@ import { isOwnProgram } from '../plan/compile/worker-plans.js'
 import type { Loaded, LoadOptions } from '../plan/load/load.js'
 import { ChildWorkers } from './children/child-workers.js'
 import type { HeadServices } from './generations/workers.js'
-import { Head } from './head.js'
+import { Head, type OpenAdmin } from './head.js'
 import { openAcceptorThread } from './open-threads.js'
 import { nodeWords } from './process/close-inspector.js'
 import { reportSandbox } from './process/sandbox.js'
@@ -21,7 +21,11 @@ import { startHead, startOrLeave } from './process/start-up.js'
 const OWN_PROGRAM = fileURLToPath(new URL('../../../bin/tcprelay.js', import.meta.url))
 
 /** Accepts, and lets children relay. Returns when it has started; its signals end it. */
-export async function runMaster(options: LoadOptions, loaded: Loaded): Promise<void> {
+export async function runMaster(
+  options: LoadOptions,
+  loaded: Loaded,
+  openAdmin: OpenAdmin | undefined,
+): Promise<void> {
   const started = await startHead(options, loaded)
   if (started === undefined) return
   // They depend on the descriptor limit of this process, so they are not among the problems of the file.
@@ -36,6 +40,7 @@ export async function runMaster(options: LoadOptions, loaded: Loaded): Promise<v
     signals: process,
     hasForeignMaster: false,
     events: {},
+    openAdmin,
     openWorkers: (services: HeadServices) => new ChildWorkers(workers, services),
   }
   startOrLeave(started, () => new Head(head).start())

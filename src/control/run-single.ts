@@ -1,7 +1,7 @@
 import { linuxSandbox } from '../kernel/sandbox-calls.js'
 import type { Loaded, LoadOptions } from '../plan/load/load.js'
 import type { HeadServices } from './generations/workers.js'
-import { Head, type HeadEvents } from './head.js'
+import { Head, type HeadEvents, type OpenAdmin } from './head.js'
 import { openRelayingThread } from './open-threads.js'
 import { reportSandbox } from './process/sandbox.js'
 import { startHead, startOrLeave } from './process/start-up.js'
@@ -11,6 +11,7 @@ import { ReactorWorkers } from './reactors/reactor-workers.js'
 export async function runSingle(
   options: LoadOptions,
   loaded: Loaded,
+  openAdmin: OpenAdmin | undefined,
   events: HeadEvents = {},
 ): Promise<void> {
   const started = await startHead(options, loaded)
@@ -26,6 +27,7 @@ export async function runSingle(
     signals: process,
     hasForeignMaster: false,
     events,
+    openAdmin,
     openWorkers: (services: HeadServices) => new ReactorWorkers(workers, services),
   }
   startOrLeave(started, () => new Head(head).start())

@@ -92,7 +92,7 @@ export class ReactorGeneration {
     this.#listenerKinds = plan.listeners.map(({ kind }) => kind)
     this.#cells = openCells(settings.cells.fds, settings.cells.shape, childSlot)
     const parts = relayParts(settings, context, this.#cells)
-    const { counters, listenerCounters, log, writeRejected: writeAccess } = parts
+    const { counters, listenerCounters, log } = parts
     this.#parts = parts
     this.#listenerPlaces = context.isBehindMaster
       ? new ReportedEnds(plan.listeners, this.#cells, childSlot)
@@ -101,20 +101,7 @@ export class ReactorGeneration {
       onRoom: (slot: number) => this.#onEnd(slot, context),
       onRetired: () => context.onRetired(this),
     }
-    this.#accessRules = new AccessRules(
-      {
-        loop,
-        counters,
-        log,
-        describeClient,
-        peers,
-        peer,
-        listeners: plan.listeners,
-        wallMs: () => system.clock.wallMs(),
-        writeAccess,
-      },
-      plan.access,
-    )
+    this.#accessRules = this.#openAccessRules(context)
     this.#limits = this.#openLimits(context)
     this.#peerRules = this.#peerRulesOf(context)
     const clientRules = this.#accessRules
@@ -304,6 +291,14 @@ export class ReactorGeneration {
   /** The kind of a listener's sockets. */
   kindOf(slot: number): SocketKind {
     return this.#listenerKinds[slot] ?? 'tcp'
+  }
+
+  #openAccessRules({ loop, peer, peers, system }: GenerationContext): AccessRules {
+    const { counters, log, writeRejected: writeAccess } = this.#parts
+    const { access, listeners } = this.#settings.plan
+    const wallMs = () => system.clock.wallMs()
+    const parts = { loop, counters, log, describeClient, peers, peer, listeners, wallMs, writeAccess }
+    return new AccessRules(parts, access)
   }
 
   #openLimits({ limitsAreJudged: areJudged, loop, system }: GenerationContext): LimitRejections | undefined {

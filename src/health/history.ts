@@ -66,6 +66,11 @@ export class History {
     return this.#remotes.get(name)?.results ?? []
   }
 
+  /** Undefined: there is none. */
+  lastResult(name: string): HealthRecord | undefined {
+    return this.#remotes.get(name)?.lastResult
+  }
+
   /** Oldest first. */
   flips(name: string): readonly HealthRecord[] {
     return this.#remotes.get(name)?.flips ?? []
@@ -90,6 +95,10 @@ class RemoteHistory {
 
   get results(): readonly HealthRecord[] {
     return this.#results.read(this.#reasons)
+  }
+
+  get lastResult(): HealthRecord | undefined {
+    return this.#results.last(this.#reasons)
   }
 
   get flips(): readonly HealthRecord[] {
@@ -153,16 +162,23 @@ class RecordRing {
   read(reasons: readonly string[]): readonly HealthRecord[] {
     const { length } = this.#atMs
     const first = Math.max(0, this.#added - length)
-    return Array.from({ length: this.#added - first }, (_, i) => {
-      const at = (first + i) % length
-      const facts = this.#facts[at] as number
-      return {
-        atMs: this.#atMs[at] as number,
-        isUp: facts % 2 === 1,
-        reason: reasons[facts >> 1] ?? OTHER_REASON,
-        latencyMs: this.#latencyMs[at] as number,
-      }
-    })
+    return Array.from({ length: this.#added - first }, (_, i) =>
+      this.#recordAt((first + i) % length, reasons),
+    )
+  }
+
+  last(reasons: readonly string[]): HealthRecord | undefined {
+    return this.#added === 0 ? undefined : this.#recordAt((this.#added - 1) % this.#atMs.length, reasons)
+  }
+
+  #recordAt(at: number, reasons: readonly string[]): HealthRecord {
+    const facts = this.#facts[at] as number
+    return {
+      atMs: this.#atMs[at] as number,
+      isUp: facts % 2 === 1,
+      reason: reasons[facts >> 1] ?? OTHER_REASON,
+      latencyMs: this.#latencyMs[at] as number,
+    }
   }
 
   /** Only before the first record is replaced, so their order is kept. */

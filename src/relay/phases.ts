@@ -107,6 +107,12 @@ export type EndReason =
   | 'queue-full'
   | 'idle-timeout'
   | 'half-close-timeout'
+  /** `first byte timeout`: the client was connected to a remote and sent nothing. */
+  | 'first-byte-timeout'
+  /** `max lifetime`. */
+  | 'max-lifetime'
+  /** `min rate`: a peer took the bytes that waited for it too slowly. */
+  | 'min-rate'
   /** `on recovery = close`: the remote was in reserve, and better ones serve again. */
   | 'recovery'
   /** `on down = close`: the remote is excluded. */
@@ -158,6 +164,9 @@ export const REASON_COUNTS: Readonly<Record<EndReason, number>> = {
   'queue-full': COUNT.queueFull,
   'idle-timeout': COUNT.timedOut,
   'half-close-timeout': COUNT.timedOut,
+  'first-byte-timeout': COUNT.firstByteTimeouts,
+  'max-lifetime': COUNT.lifetimesEnded,
+  'min-rate': COUNT.tooSlow,
   recovery: COUNT.cutOnRecovery,
   'remote-down': COUNT.cutOnDown,
   shed: COUNT.shed,

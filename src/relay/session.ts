@@ -28,6 +28,7 @@ import type { DialTarget } from './remotes.js'
 import { DEFAULT_SESSION_OPTIONS, type SessionOptions } from './session-options.js'
 import type { StickyClient } from './stickiness.js'
 import { Direction } from './transfer/direction.js'
+import type { SessionGuard } from './transfer/session-guard.js'
 
 const INPUT = READABLE | URGENT | PEER_ENDED | FAILED | HUNG_UP
 /** Readiness that a connection stores, because the kernel reports it once. */
@@ -140,6 +141,10 @@ export class Session implements TimerOwner {
   limitWait: Limiter | undefined = undefined
   /** Its peer may send a PROXY header, so nothing was decided by the address of the peer. */
   hasProxyHeader = false
+  /** Of the last session of this record with limits. */
+  guard: SessionGuard | undefined = undefined
+  /** This session has limits of bytes or times. */
+  isGuarded = false
 
   /** State of dialling; lent to the session during that phase. */
   #dialling: Dialling | undefined = undefined
@@ -266,6 +271,16 @@ export class Session implements TimerOwner {
     this.relay.loop.soon(way)
   }
 
+  /** A direction reads nothing until then, and neither does its kernel once its buffer is full. */
+  sleep(way: Direction, timer: Timer, untilMs: number): void {
+    const { source } = way
+    // Not if the other direction waits for the same socket to become writable.
+    if (!source.writes.isBlocked) this.pauseReads(source)
+    // What arrives meanwhile is not reported.
+    source.mayRead = true
+    this.relay.loop.timers.set(timer, untilMs)
+  }
+
   /** Sets the timer, replacing its time. */
   setTimer(atMs: number): void {
     this.relay.loop.timers.set(this.timer, atMs)
@@ -290,12 +305,10 @@ export class Session implements TimerOwner {
     this.close(reason)
   }
 
-  /** Whether it relays, without data since then and with nothing to deliver. */
+  /** Whether it relays, without data since then and with nothing to deliver or to read. */
   isIdleSince(ms: number): boolean {
     const { lastActiveMs, phase, toClient, toRemote } = this
-    return (
-      phase === 'relaying' && lastActiveMs <= ms && toClient.waitingBytes === 0 && toRemote.waitingBytes === 0
-    )
+    return phase === 'relaying' && lastActiveMs <= ms && !toClient.hasWork && !toRemote.hasWork
   }
 
   /** Resets both sides because of an error, which becomes the cause in the access log. */
@@ -320,6 +333,7 @@ export class Session implements TimerOwner {
     this.stopWaiting()
     leaveLimitQueue(this)
     endTokenWait(this)
+    this.endLimits()
     this.closeConnection(this.client)
     this.closeConnection(this.remote)
     this.dropHeld(this.toRemote)
@@ -331,6 +345,12 @@ export class Session implements TimerOwner {
   stopWaiting(): void {
     this.lookup?.waiting.delete(this)
     this.lookup = undefined
+  }
+
+  /** Nothing limits it any more. */
+  endLimits(): void {
+    if (this.isGuarded) this.guard?.end()
+    this.isGuarded = false
   }
 
   /** Drops the bytes that a direction holds. */

@@ -29,6 +29,14 @@ export interface CountedRows {
 
 type Counts<Name extends string> = Readonly<Record<Name, number>>
 
+/** Of names that nobody has counted for. */
+export const NO_LISTENER_COUNTS: Counts<ListenerCounterName> = zeroOf(LISTENER_COUNTERS)
+export const NO_REMOTE_COUNTS: Counts<RemoteCounterName> = zeroOf(REMOTE_COUNTERS)
+
+function zeroOf<Name extends string>(columns: readonly Name[]): Counts<Name> {
+  return Object.fromEntries(columns.map((column) => [column, 0])) as Record<Name, number>
+}
+
 /** Sums of all children since the head started; of gauges (`…Now`) those of the present ones. */
 export interface CounterSums {
   readonly process: Counts<CounterName>
@@ -74,7 +82,7 @@ export class CounterKeeper {
 
   read(): CounterSums {
     return {
-      process: this.#process.read().get('') ?? this.#process.zero,
+      process: this.#process.read().get('') ?? zeroOf(COUNTERS),
       listeners: this.#listeners.read(),
       remotes: this.#remotes.read(),
     }
@@ -151,10 +159,6 @@ class Totals<Name extends string> {
     const totals = new Map([...this.#kept].map(([name, row]) => [name, row.slice()]))
     for (const present of this.#present.values()) this.#addTo(totals, present, present.hasGauges)
     return new Map([...totals].map(([name, row]) => [name, this.#named(row)]))
-  }
-
-  get zero(): Counts<Name> {
-    return this.#named(new Float64Array(this.#columns.length))
   }
 
   #addTo(totals: Map<string, Float64Array>, present: Present, hasGauges: boolean): void {

@@ -72,7 +72,7 @@ for (const name of fileNames) {
   const text = readFileSync(fileOfProject(`${FOLDER}/${name}`), 'utf8')
 
   test(`${FOLDER}/${name} has no errors, and a comment of two to six lines first`, () => {
-    assert.match(text, /^(?:# \S.*\n){2,6}id = spawnd \{\n/)
+    assert.match(text, /^(?:# \S.*\n){2,6}(?:geo file = .*\n)?id = spawnd \{\n/)
     const { messages } = load(text)
     // Names of example.com cannot be resolved.
     assert.doesNotMatch(messages, /my\.cfg:\d+:\d+: (?!warning: cannot resolve '[a-z]+\.example\.com')/)

@@ -2,11 +2,12 @@ import assert from 'node:assert/strict'
 import { writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import type { TestContext } from 'node:test'
+import { ADMINISTRATION } from './admin.js'
 import { afterwards, temporaryFolder } from './clean-up.js'
 import { Client } from './client.js'
 import { childrenOf, descriptorKinds, descriptorsOf, handlesSignal, isAlive } from './proc.js'
 import { type Exit, Program, type ProgramOptions, TCPRELAY } from './program.js'
-import type { RelayPlan } from './relay.js'
+import { adminCount, type RelayPlan } from './relay.js'
 import { until } from './until.js'
 
 const SIGTERM = 15
@@ -116,9 +117,11 @@ export class Master {
     await until(`children to end: ${alive()}`, () => alive().length === 0, deadlineMs)
   }
 
-  async serves(listeners: number, children: number): Promise<void> {
+  async serves(listeners: number, children: number, adminCount = 0): Promise<void> {
     await this.logged(/bind to .* (succeeded|failed)/, listeners)
     await until('the master to hear signals', () => handlesSignal(this.pid, SIGTERM))
+    // Its sockets are part of the idle state.
+    if (adminCount > 0) await this.logged(ADMINISTRATION, adminCount)
     const names = this.program.stderr.matching(/bind to .* succeeded/)
     this.#ports = names.map((line) => Number(/:(\d+) succeeded/.exec(line)?.[1]))
     await this.idlesAt(children)
@@ -204,7 +207,7 @@ export async function startMaster(
   const command = [process.execPath, ...nodeWords, TCPRELAY, ...words]
   const program = new Program(t, command, { ...plan.parts.options, ...options })
   const master = new Master(t, program, file, text.includes(DIRECT) ? 'direct' : 'broker')
-  await master.serves(plan.parts.listeners.length, children)
+  await master.serves(plan.parts.listeners.length, children, adminCount(text))
   return master
 }
 

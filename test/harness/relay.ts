@@ -2,6 +2,7 @@ import assert from 'node:assert/strict'
 import { writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import type { TestContext } from 'node:test'
+import { ADMINISTRATION } from './admin.js'
 import { afterwards, temporaryFolder } from './clean-up.js'
 import { Client, type Place } from './client.js'
 import { childrenOf, descriptorKinds, descriptorsOf, handlesSignal, isAlive, threadCountOf } from './proc.js'
@@ -100,13 +101,18 @@ export class RelayPlan {
     const file = this.file(t)
     const program = startTcprelay(t, ['-D', ...words, file], options)
     const relay = new Relay(t, program, file)
-    await relay.serves(listeners.length)
+    await relay.serves(listeners.length, adminCount(this.text))
     return relay
   }
 }
 
 function section(id: string, lines: readonly string[]): string {
   return `id = ${id} {\n${lines.map((line) => `  ${line}\n`).join('')}}\n`
+}
+
+/** Places of the administration in a configuration. */
+export function adminCount(text: string): number {
+  return text.match(/\badmin = \{/g)?.length ?? 0
 }
 
 /** Shared memory, as /proc names it. */
@@ -194,12 +200,14 @@ export class Relay {
   }
 
   /** Waits until the program accepts on `listenerCount` addresses; records its idle state. */
-  async serves(listenerCount: number): Promise<void> {
+  async serves(listenerCount: number, adminCount = 0): Promise<void> {
     await this.logged(/bind to .* (succeeded|failed)/, listenerCount)
     await until('the relay to serve', () => {
       const hasReactor = descriptorsOf(this.pid).some((target) => target.includes('tcprelay-blocks'))
       return hasReactor && handlesSignal(this.pid, SIGTERM)
     })
+    // Its sockets are part of the idle state.
+    if (adminCount > 0) await this.logged(ADMINISTRATION, adminCount)
     const names = this.program.stderr.matching(/bind to .* succeeded/)
     this.#ports = names.map((line) => Number(/:(\d+) succeeded/.exec(line)?.[1]))
     this.idles()

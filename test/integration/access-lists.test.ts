@@ -10,7 +10,9 @@ import { MODES, type Running } from '../harness/modes.js'
 import { relayTo } from '../harness/relay.js'
 import { echoes, type Remote, remoteThat, says } from '../harness/remote.js'
 import { replaceFile } from '../harness/replace-file.js'
+import { connectTls, fileWith, localhost, servedWith } from '../harness/tls.js'
 import { until } from '../harness/until.js'
+import { type Identity, makeIdentity } from '../support/certificates.js'
 import { inCountry, mmdb } from '../support/mmdb.js'
 
 /** Lists of access rules at the section, at listeners and at routes. */
@@ -122,5 +124,41 @@ for (const mode of MODES) {
       /geo\.mmdb' is not a database in the format MMDB: .*: the previous ranges \(1\) stay in force/,
     )
     assert.equal(await served(), '127.0.0.1')
+  })
+}
+
+for (const mode of MODES) {
+  test(`${mode.name}: rules about the certificate and the version of TLS`, async (t) => {
+    const remote = await remoteThat(echoes).start(t)
+    const authority = makeIdentity({ name: 'devices', isAuthority: true })
+    const device = (name: string) => makeIdentity({ name, issuer: authority })
+    const plan = relayTo(remote)
+      .with(
+        servedWith(localhost(t)),
+        `tls client-ca-file = ${fileWith(t, authority.pem)}`,
+        'tls verify = request',
+        'access log = stderr',
+      )
+      .listeningOn(
+        `${ANY_PORT} tls = yes deny not tls version = TLSv1.3 deny client certificate subject = "CN=lost" ` +
+          'permit client certificate issuer = "CN=devices"',
+      )
+    const running = await mode.start(t, plan)
+    const isServed = async (
+      identity: Identity | undefined,
+      maxVersion: 'TLSv1.2' | 'TLSv1.3' = 'TLSv1.3',
+    ) => {
+      const shown = identity === undefined ? {} : { cert: identity.pem, key: identity.keyPem }
+      const client = await connectTls(t, running.port(), { ...shown, maxVersion })
+      const echoed = await client.exchange('hello').catch(() => '')
+      await client.close()
+      return echoed === 'hello'
+    }
+    assert.equal(await isServed(device('good')), true)
+    assert.equal(await isServed(device('lost')), false)
+    assert.equal(await isServed(undefined), false)
+    assert.equal(await isServed(device('good'), 'TLSv1.2'), false)
+    await running.logged(/ subject=CN=lost .* end=listener-rule rule=\S+:\d+@listener$/)
+    await running.logged(/ end=listener-rule rule=none@listener$/)
   })
 }

@@ -31,7 +31,7 @@ for (const [what, change] of [
 ] as const) {
   test(`the program runs ${what}`, async (t) => {
     const { caches, program: file } = copyOf(t)
-    assert.equal(caches.length, 3)
+    assert.equal(caches.length, 5)
     for (const cache of caches) change(cache)
     const plan = relayTo(await remoteThat(echoes).start(t))
     const program = new Program(t, [process.execPath, file, '-D', plan.file(t)])

@@ -10,6 +10,8 @@ export const FILES_WITH_VARIANTS: Readonly<Record<string, RegExp>> = {
   'access-lists': IN_MODES,
   'access-log': IN_MODES,
   addresses: IN_MODES,
+  admin: IN_MODES,
+  'admin-changes': IN_MODES,
   admission: new RegExp(`${IN_MODES.source}|overload = close`),
   'check-and-start':
     /refuses: (a folder as access log|a trace file|no folder of a pidfile|a folder as pidfile|no remotes)$/,
@@ -56,6 +58,7 @@ export const FILES_WITH_VARIANTS: Readonly<Record<string, RegExp>> = {
     /(int32|flood), direct$|link-(random|object|resolve), broker$|bad-configuration|(new ones start|is not): direct$/,
   sandbox: IN_MODES,
   'send-proxy': IN_MODES,
+  'session-limits': new RegExp(`${IN_MODES.source}|${WITH_TWO.source}`),
   shed: WITH_TWO,
   signals: /SIGINT|of grace period = 1$/,
   'rule-files': IN_MODES,

@@ -36,6 +36,7 @@ export function generationOf(
 ): Generation {
   const say = () => {}
   return new Generation(loaded, [], present, {
+    serial: (present?.serial ?? 0) + 1,
     calls: linuxCalls(),
     say,
     resolver: new Resolver(say, new TraceChannel('DNS', 0, say)),
@@ -50,6 +51,7 @@ export function generationOf(
     discovered: undefined,
     onPools: () => {},
     adviceOf: () => undefined,
+    overrideOf: () => undefined,
     onListen: () => {},
     onState: () => {},
     ...others,

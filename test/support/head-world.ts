@@ -105,6 +105,10 @@ export class FakeWorkers implements Workers {
     return { connections: this.sessions, connectionsMax: 100 }
   }
 
+  children(): readonly [] {
+    return []
+  }
+
   onListen: Workers['onListen'] = (slot, { fd }) => {
     this.#noted.push(`listen ${slot}`)
     linuxCalls().close(fd)

@@ -56,10 +56,26 @@ export const LAYERS: Readonly<Record<string, Layer>> = {
     below: ['plan', 'config', 'discovery', 'health', 'services', 'mavis', 'engine', ...REACTOR_SIDE],
     outside: ['node:'],
   },
+  admin: {
+    on: 'C',
+    below: [
+      'control',
+      'plan',
+      'config',
+      'discovery',
+      'health',
+      'services',
+      'mavis',
+      'engine',
+      ...REACTOR_SIDE,
+    ],
+    outside: ['node:', 'fastify'],
+  },
   cli: {
     on: 'root',
     below: [
       'simulate',
+      'admin',
       'control',
       'plan',
       'config',
@@ -81,6 +97,7 @@ export const LAYERS: Readonly<Record<string, Layer>> = {
 export const FLOORS: Readonly<Record<string, readonly string[]>> = {
   plan: ['load', 'compile', 'check'],
   control: ['process', 'generations', 'reactors', 'children'],
+  admin: ['operations', 'ctl', 'answers', 'metrics', 'http'],
 }
 
 /** The only file that imports the FFI. */

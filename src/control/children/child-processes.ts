@@ -15,6 +15,7 @@ import { LogDrain } from '../../services/log-drain.js'
 import type { Generation } from '../generations/generation.js'
 import type { WantedHost } from '../generations/host-service.js'
 import { checkLimitMemories } from '../generations/limit-memories.js'
+import type { ChildFacts } from '../generations/workers.js'
 import { type ChildProgram, programOf, type StartProcess } from './child-program.js'
 import { ChildStarter, type Extras } from './child-starter.js'
 import type { ChildTable } from './child-table.js'
@@ -120,6 +121,15 @@ export class ChildProcesses {
       sessions: countIn(counters, COUNT.sessionsNow, max),
       places: countIn(counters, COUNT.placesNow, max),
     }
+  }
+
+  facts(): readonly ChildFacts[] {
+    return this.#table.all.map(({ generation, link, phase, slot }) => ({
+      pid: this.#starter.pidOf(slot),
+      phase,
+      generation,
+      sessions: link === undefined ? undefined : this.loadOf(slot).sessions,
+    }))
   }
 
   /** Sessions of all children of ours. */

@@ -15,7 +15,7 @@ import type { Loaded, LoadOptions } from '../../plan/load/load.js'
 import { MISSED_MAX } from '../../services/heartbeat.js'
 import { LogDrain } from '../../services/log-drain.js'
 import type { Generation } from '../generations/generation.js'
-import type { HeadServices, Workers, WorkersLoad } from '../generations/workers.js'
+import type { ChildFacts, HeadServices, Workers, WorkersLoad } from '../generations/workers.js'
 import type { StartedHead } from '../process/start-up.js'
 import { traceText } from '../reactors/trace-text.js'
 import { type AcceptorThread, BrokerChildPool, type ChildPool } from './child-pool.js'
@@ -104,6 +104,10 @@ export class ChildWorkers implements Workers {
       connections: this.#isDirect ? this.#processes.sessions : ownCount,
       connectionsMax: this.#pool.places ?? sessionsMax,
     }
+  }
+
+  children(): readonly ChildFacts[] {
+    return this.#processes.facts()
   }
 
   /** Children that accept by themselves get their listeners at start, so a late listener needs new children. */

@@ -10,9 +10,11 @@ import { checkOcspResponse, type OcspSource } from '../../tls/ocsp.js'
 import type { StartedHead } from '../process/start-up.js'
 import { DiscoveryService } from './discovery-service.js'
 import type { Generation, GenerationParts } from './generation.js'
+import { remoteFacts } from './generation-facts.js'
 import { HealthService } from './health-service.js'
 import { HostService } from './host-service.js'
 import type { PlacedChanges } from './placed-member.js'
+import { RemoteOverrides } from './remote-overrides.js'
 import { RuleFiles } from './rule-files.js'
 import { savedMembers } from './saved-members.js'
 
@@ -30,6 +32,7 @@ type FromServices =
   | 'discovered'
   | 'membersOf'
   | 'onPools'
+  | 'overrideOf'
   | 'resolver'
   | 'staples'
   | 'verdictOf'
@@ -37,6 +40,7 @@ type FromServices =
 export class CommonServices {
   readonly health: HealthService
   readonly hosts: HostService
+  readonly overrides: RemoteOverrides
   readonly #generations: Generations
   readonly #discovery: DiscoveryService
   readonly #resolver: Resolver
@@ -55,6 +59,7 @@ export class CommonServices {
     const trace = new TraceChannel('DNS', traceMask, say)
     const nowMs = () => clock.monotonicMs()
     this.#generations = generations
+    this.overrides = new RemoteOverrides(say, nowMs)
     this.#resolver = new Resolver(say, trace)
     this.hosts = new HostService(new HostResolver(nowMs, trace), nowMs)
     this.#stapler = new Stapler<OcspSource>({
@@ -103,6 +108,7 @@ export class CommonServices {
       staples: new Map(this.#stapler.staples),
       verdictOf: (remote) => this.health.of(remote),
       adviceOf: (remote) => this.health.adviceOf(remote),
+      overrideOf: (remote) => this.overrides.of(remote),
       onPools: (changed) => this.health.review(changed),
       membersOf: (pool) => this.#discovery.membersOf(pool),
       discovered: plans.length === 0 ? undefined : areFound,
@@ -119,6 +125,7 @@ export class CommonServices {
   /** This generation is in force from now on. */
   follow(generation: Generation, stateFile: string | undefined): void {
     this.followSources(generation)
+    this.overrides.review(remoteFacts(generation))
     this.health.follow(generation, stateFile)
     this.#ruleFiles.follow(generation.loaded)
     this.#stapler.watch(generation.loaded.tls.ocsp)
@@ -127,6 +134,11 @@ export class CommonServices {
   /** Closes the sources of other generations. */
   followSources({ loaded }: Generation): void {
     this.#discovery.follow(discoverPlans(loaded.tcprelay))
+  }
+
+  /** An administrator has changed what is wanted of the remote with this key. */
+  followOverride(remote: string): void {
+    for (const generation of this.#generations.all()) generation.followOverride(remote)
   }
 
   /** The process takes no more clients. */

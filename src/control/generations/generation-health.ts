@@ -12,7 +12,9 @@ import type { Advice } from '../../health/remote-advice.js'
 import type { BackOffTimes, Verdict, WatchedRemote } from '../../health/remote-state.js'
 import { backOffNumbers } from '../../plan/compile/pool-plans.js'
 import { healthNames, probeAddresses, probePlans } from '../../plan/compile/probe-plans.js'
+import { keyInPool, remoteKey } from '../../plan/compile/socket-names.js'
 import { endless } from '../../plan/load/endless.js'
+import type { RemoteOverride } from './remote-overrides.js'
 
 /** One remote in one pool. */
 interface Member {
@@ -30,12 +32,20 @@ interface PoolHealth {
   members: readonly Member[]
 }
 
+/** What is wanted of remotes, by name and by key; undefined: what is configured. */
+export interface Wishes {
+  adviceOf(name: string): Advice | undefined
+  overrideOf(key: string): RemoteOverride | undefined
+}
+
 export class GenerationHealth {
   /**
    * In the order of the configuration: names, checks, slots. Remotes of several pools may share a name. Undefined: a slot for
    * a member of discovery that is empty.
    */
   readonly #names: (string | undefined)[]
+  /** In the same order: pool and name. */
+  readonly #keys: (string | undefined)[]
   readonly #weights: number[]
   readonly #poolOf: readonly number[]
   readonly #probes: readonly (ProbePlan | undefined)[]
@@ -52,6 +62,7 @@ export class GenerationHealth {
     const { pools, remotes } = tcprelay
     const names = healthNames(remotes, this.#probes)
     this.#names = remotes.map(({ target }, i) => (target.kind === 'discovered' ? undefined : names[i]))
+    this.#keys = remotes.map((remote, i) => (this.#names[i] === undefined ? undefined : remoteKey(remote)))
     this.#weights = remotes.map(({ weight }) => weight)
     this.#poolOf = remotes.map(({ pool }) => pool)
     this.#backOffs = tcprelay.remotes.map(({ pool }) => backOffNumbers(tcprelay.pools[pool] as PoolSettings))
@@ -101,9 +112,10 @@ export class GenerationHealth {
   /** Members of discovery have come, gone or changed. */
   replaceMembers({ joined, left }: Pick<Extract<StateChange, { what: 'members' }>, 'joined' | 'left'>): void {
     for (const slot of left) this.#names[this.#slots.indexOf(slot)] = undefined
-    for (const { healthName, slot, weight } of joined) {
+    for (const { healthName, name, slot, weight } of joined) {
       const i = this.#slots.indexOf(slot)
       this.#names[i] = healthName
+      this.#keys[i] = keyInPool(this.#pools[this.#poolOf[i] as number]?.name ?? '', name)
       this.#weights[i] = weight
     }
     this.#findMembers()
@@ -119,15 +131,24 @@ export class GenerationHealth {
     for (const [i, pool] of this.#pools.entries()) pool.members = members[i] ?? []
   }
 
-  /** The live state of a remote with this advice. */
-  advisedState(name: string, { adminState, drainsSinceMs, weightPercent }: Advice): readonly StateChange[] {
-    if (!this.advised.has(name)) return []
-    return this.#slots.flatMap((remoteSlot, i) => {
-      if (this.#names[i] !== name) return []
-      const weight = this.#weights[i] as number
+  /**
+   * The live state of remotes, by name or key, of which their agents or administrators want something else than is
+   * configured.
+   */
+  wantedState(
+    { adviceOf, overrideOf }: Wishes,
+    isConcerned: (name: string, key: string) => boolean,
+  ): readonly StateChange[] {
+    const { advised } = this
+    return this.#slots.flatMap((remoteSlot, i): readonly StateChange[] => {
+      const [name, key] = [this.#names[i], this.#keys[i]]
+      if (name === undefined || key === undefined || !isConcerned(name, key)) return []
+      const [advice, override] = [advised.has(name) ? adviceOf(name) : undefined, overrideOf(key)]
+      if (advice === undefined && override === undefined) return []
+      const { adminState, sinceMs, weight } = combined(this.#weights[i] as number, advice, override)
       return [
-        { what: 'weight', remoteSlot, weight: (weight * weightPercent) / 100 },
-        { what: 'admin-state', remoteSlot, state: adminState, sinceMs: drainsSinceMs },
+        { what: 'weight', remoteSlot, weight },
+        { what: 'admin-state', remoteSlot, state: adminState, sinceMs },
       ]
     })
   }
@@ -177,5 +198,19 @@ export class GenerationHealth {
         Atomics.store(cells.verdict, slot, verdicts.cells[i] as number)
       }
     }
+  }
+}
+
+/** The stricter admin state of both, and the share that an agent wants of the weight of an administrator. */
+function combined(configured: number, advice: Advice | undefined, override: RemoteOverride | undefined) {
+  const states = [advice?.adminState, override?.adminState]
+  const since = [advice?.drainsSinceMs ?? 0, override?.drainsSinceMs ?? 0].filter((ms) => ms > 0)
+  const { value, insteadOf } = override?.weight ?? { value: configured, insteadOf: configured }
+  // A configuration that changes the weight overrides it.
+  const weight = insteadOf === configured ? value : configured
+  return {
+    adminState: (['maint', 'drain'] as const).find((state) => states.includes(state)) ?? ('ready' as const),
+    sinceMs: since.length === 0 ? 0 : Math.min(...since),
+    weight: (weight * (advice?.weightPercent ?? 100)) / 100,
   }
 }

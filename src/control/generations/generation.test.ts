@@ -3,6 +3,7 @@ import { fstatSync } from 'node:fs'
 import { test } from 'node:test'
 import { generationOf, loadedMaster } from '../../../test/support/generations.js'
 import type { Generation } from './generation.js'
+import type { Wishes } from './generation-health.js'
 
 const isOpen = (fd: number) => {
   try {
@@ -101,4 +102,30 @@ test('memory that replaces one without room has what policies remember of the sa
   const [slot = 0] = next.remoteSlots
   assert.equal(next.memory.cells.policies.connectMs[slot], 7)
   for (const generation of [old, next]) generation.retire()
+})
+
+test('an agent gets its share of the weight of an administrator, and the stricter admin state of both counts', async (t) => {
+  const loaded = await loadedMaster(
+    t,
+    '',
+    'remote = { name = a address = 127.0.0.1 port = 1 weight = 4 health = { type = agent port = 2 } }',
+  )
+  const advice = { weightPercent: 50, adminState: 'drain', drainsSinceMs: 200 } as const
+  const override = {
+    adminState: 'maint',
+    drainsSinceMs: 300,
+    weight: { value: 10, insteadOf: 4 },
+  } as const
+  const stateWith = (wishes: Partial<Wishes>) => {
+    const { live, remoteSlots } = generationOf(loaded, undefined, false, wishes)
+    const [slot = -1] = remoteSlots
+    return [live.weights.get(slot), live.adminStates.get(slot)]
+  }
+  assert.deepEqual(stateWith({}), [undefined, undefined])
+  assert.deepEqual(stateWith({ adviceOf: () => advice }), [2, { state: 'drain', sinceMs: 200 }])
+  assert.deepEqual(stateWith({ overrideOf: () => override }), [10, { state: 'maint', sinceMs: 300 }])
+  const both = stateWith({ adviceOf: () => advice, overrideOf: () => override })
+  assert.deepEqual(both, [5, { state: 'maint', sinceMs: 200 }])
+  const outdated = { ...override, weight: { value: 10, insteadOf: 3 } }
+  assert.deepEqual(stateWith({ overrideOf: () => outdated })[0], 4)
 })

@@ -9,7 +9,6 @@ import { changed, type LiveState, NO_LIVE_STATE, type StateChange } from '../../
 import type { Plan } from '../../engine/plan.js'
 import type { PoolVerdicts } from '../../health/pool-verdicts.js'
 import type { ProbedRemote } from '../../health/probe-plan.js'
-import type { Advice } from '../../health/remote-advice.js'
 import type { Verdict, WatchedRemote } from '../../health/remote-state.js'
 import type { Calls } from '../../kernel/calls.js'
 import { RateLimitedLog } from '../../observe/rate-limited-log.js'
@@ -25,7 +24,7 @@ import { appendKeyLine } from '../../services/key-log.js'
 import type { NameWatch, Resolver } from '../../services/resolver.js'
 import type { TicketKeyRing } from '../../services/ticket-keys.js'
 import type { BoundListener } from '../process/listeners.js'
-import { GenerationHealth } from './generation-health.js'
+import { GenerationHealth, type Wishes } from './generation-health.js'
 import { GenerationMembers } from './generation-members.js'
 import { LimitMemories } from './limit-memories.js'
 import { ListenerKeeper } from './listener-keeper.js'
@@ -39,7 +38,9 @@ import { ticketRingFor } from './tls-tickets.js'
 /** Limit of the first lookup of all names: other remotes may be usable while a name server does not answer. */
 const FIRST_LOOK_MAX_MS = 2_000
 
-export interface GenerationParts {
+export interface GenerationParts extends Wishes {
+  /** Counts the generations of a process, from 1. */
+  readonly serial: number
   readonly calls: Calls
   readonly say: Say
   /** Common to all generations: addresses of names outlive a reload. */
@@ -56,8 +57,6 @@ export interface GenerationParts {
   verdictOf(remote: string): Verdict
   /** The verdicts that it applies have changed because of its own live state. */
   onPools(generation: Generation): void
-  /** What a remote of this name wants; undefined: what is configured. */
-  adviceOf(remote: string): Advice | undefined
   /** Members that discovery has found for a pool of this name. */
   membersOf(pool: string): readonly PlacedMember[]
   /** Settles when discovery has members of all pools, or the first answers. */
@@ -171,15 +170,18 @@ export class Generation {
     if (present !== undefined && slots === undefined) this.memory.rememberFrom(present.memory)
     const members = new Map(joined.map((member) => [member.slot, member]))
     const live = { ...NO_LIVE_STATE, access, addresses, members, ticketKeys: this.#ticketKeys, staples }
-    const advised = [...this.#health.advised].flatMap((name) =>
-      this.#advisedState(name, parts.adviceOf(name)),
-    )
-    this.#state = new StateKeeper(advised.reduce(changed, live), (change) => parts.onState(change))
+    const wanted = this.#health.wantedState(parts, () => true)
+    this.#state = new StateKeeper(wanted.reduce(changed, live), (change) => parts.onState(change))
     // Before any worker starts: evidence that agrees with the verdict is not sent, so no outage is logged
     // twice.
     this.applyVerdict()
     this.hasLooked = named.length === 0 && parts.discovered === undefined
     this.looked = this.#look()
+  }
+
+  /** Counts the generations of the process, from 1. */
+  get serial(): number {
+    return this.#parts.serial
   }
 
   /** What a reactor that starts now begins with. */
@@ -201,11 +203,9 @@ export class Generation {
     const { joined, left } = this.members.place(pool, changes)
     if (joined.length + left.length === 0) return
     this.applyState({ what: 'members', joined, left })
-    // A remote that wants another weight wants it of the new one.
-    for (const { healthName } of joined) {
-      const advice = this.#parts.adviceOf(healthName)
-      if (advice !== undefined) this.setAdvice(healthName, advice)
-    }
+    // What is wanted of a remote is wanted of one that has come back.
+    const names = new Set(joined.map(({ healthName }) => healthName))
+    this.#applyWishes((name) => names.has(name))
   }
 
   /** Adds a line to its TLS key log. */
@@ -262,13 +262,18 @@ export class Generation {
     return this.#health.advised
   }
 
-  /** Gives the remote the weight and the admin state that it wants. */
-  setAdvice(remote: string, advice: Advice): void {
-    for (const change of this.#advisedState(remote, advice)) this.applyState(change)
+  /** The remote wants another weight or admin state, by its check. */
+  followAdvice(remote: string): void {
+    this.#applyWishes((name) => name === remote)
   }
 
-  #advisedState(remote: string, advice: Advice | undefined): readonly StateChange[] {
-    return advice === undefined ? [] : this.#health.advisedState(remote, advice)
+  /** An administrator wants something else of the remote with this key. */
+  followOverride(remote: string): void {
+    this.#applyWishes((_, key) => key === remote)
+  }
+
+  #applyWishes(isConcerned: (name: string, key: string) => boolean): void {
+    for (const change of this.#health.wantedState(this.#parts, isConcerned)) this.applyState(change)
   }
 
   /** Puts its limits of sessions in force, also for workers of older generations. */

@@ -61,8 +61,8 @@ export class HealthService {
     this.#verdicts = new RemoteVerdicts(say, events, nowMs)
     this.#advice = new RemoteAdvice(
       say,
-      (name, advice) => {
-        for (const generation of parts.generations()) generation.setAdvice(name, advice)
+      (name) => {
+        for (const generation of parts.generations()) generation.followAdvice(name)
       },
       nowMs,
     )

@@ -4,14 +4,15 @@ import {
   createLimitMemory,
   heldBytesOf,
   type LimitShare,
+  memoryBytes,
   openHeld,
   openLimitTables,
 } from '../../cells/limit-memory.js'
-import { type LimitTable, limitBytes } from '../../cells/limit-table.js'
+import type { LimitTable } from '../../cells/limit-table.js'
 import { closeMemory, unmap } from '../../kernel/memory.js'
 import type { Region } from '../../kernel/region.js'
 
-type Limit = Pick<LimitPlan, 'entries' | 'key' | 'name'>
+type Limit = Pick<LimitPlan, 'bytes' | 'entries' | 'key' | 'name'>
 
 interface Memory extends LimitShare {
   /** Of its keys: others would have other hashes. */
@@ -47,7 +48,10 @@ export class LimitMemories {
     try {
       for (const limit of limits) {
         const known = before?.memoryOf(limit.name)
-        const isSame = known?.entries === limit.entries && known.key === keyOf(limit)
+        const isSame =
+          known?.entries === limit.entries &&
+          known.key === keyOf(limit) &&
+          known.limitsBytes === (limit.bytes !== undefined)
         const memory = known !== undefined && isSame ? known : created(limit)
         memory.users++
         this.#memories.push(memory)
@@ -60,7 +64,7 @@ export class LimitMemories {
 
   /** In the order of the plan. */
   get shares(): readonly LimitShare[] {
-    return this.#memories.map(({ entries, fd, seed }) => ({ entries, fd, seed }))
+    return this.#memories.map(({ entries, fd, limitsBytes, seed }) => ({ entries, fd, limitsBytes, seed }))
   }
 
   get count(): number {
@@ -160,11 +164,10 @@ function keyOf({ key }: Limit): string {
 function created(limit: Limit): Memory {
   // `node:crypto` would be loaded at every start.
   const [seed = 0] = crypto.getRandomValues(new Int32Array(1))
-  const { entries } = limit
-  const fd = createLimitMemory(limitBytes(entries))
+  const memory = { entries: limit.entries, limitsBytes: limit.bytes !== undefined }
   return {
-    fd,
-    entries,
+    fd: createLimitMemory(memoryBytes(memory)),
+    ...memory,
     seed,
     key: keyOf(limit),
     users: 0,

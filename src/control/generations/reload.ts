@@ -16,6 +16,7 @@ import { type BoundListener, closeListeners } from '../process/listeners.js'
 import type { StartedHead } from '../process/start-up.js'
 import { CommonServices } from './common-services.js'
 import { Generation } from './generation.js'
+import { ReloadRecord } from './reload-record.js'
 import { servingLine } from './serving-line.js'
 import { watchTlsFiles } from './tls-tickets.js'
 import type { Workers } from './workers.js'
@@ -24,7 +25,11 @@ import type { Workers } from './workers.js'
 export const OLD_GENERATIONS_MAX = 8
 
 /** Why the configuration is reloaded, for the log. */
-const RELOAD_REASONS = { reload: 'SIGHUP', files: 'a file of TLS has changed' } as const
+const RELOAD_REASONS = {
+  reload: 'SIGHUP',
+  request: 'request of an administrator',
+  files: 'a file of TLS has changed',
+} as const
 
 /** `renew`: a new generation of the same configuration. */
 type Wish = keyof typeof RELOAD_REASONS | 'renew'
@@ -37,6 +42,8 @@ export interface ReloadParts extends StartedHead {
   readonly alarms: Alarms
   /** A classic master accepts for this process. */
   readonly hasForeignMaster: boolean
+  /** Another generation is in force. */
+  onInForce(): void
 }
 
 /** Owns the generation in force and replaces it at a reload: the same with children and in a single process. */
@@ -44,6 +51,7 @@ export class Reloader {
   readonly access: AccessLogInForce
   readonly counters = new CounterKeeper()
   readonly services: CommonServices
+  readonly record: ReloadRecord
   readonly #parts: ReloadParts
   readonly #workers: Workers
   /** The generation in force. */
@@ -53,8 +61,12 @@ export class Reloader {
   /** Watches the files of the configuration in force. */
   readonly #tlsFiles: FileWatch
   readonly #workingDirectory: WorkingDirectory
+  /** Generations so far, those that were given up included. */
+  #serial = 0
   /** A change is in progress, or the start: others wait in `#wishes`. */
   #isChanging = false
+  /** Settles when no change is left. */
+  #granted: Promise<void> = Promise.resolve()
   #isEnding = false
   /** Changes that are wanted and have not begun. */
   readonly #wishes = new Set<Wish>()
@@ -63,6 +75,7 @@ export class Reloader {
     this.#parts = parts
     this.#workers = workers
     this.#workingDirectory = new WorkingDirectory(parts.log.say)
+    this.record = new ReloadRecord(() => parts.system.clock.wallMs())
     this.access = new AccessLogInForce(parts.loaded.tcprelay, parts.log)
     this.#tlsFiles = new FileWatch(() => void this.change('files'), parts.boundary)
     let isFirst = true
@@ -84,7 +97,19 @@ export class Reloader {
   }
 
   /** Hands listeners on when `ready` has settled. Changes that are wanted meanwhile follow. */
-  async start(ready: Promise<unknown> | undefined): Promise<void> {
+  start(ready: Promise<unknown> | undefined): Promise<void> {
+    this.#granted = this.#start(ready)
+    return this.#granted
+  }
+
+  /** One change at a time. Equal wishes during a change are one: it is done once afterwards. Settles after it. */
+  async change(wish: Wish): Promise<void> {
+    this.#wishes.add(wish)
+    if (!this.#isChanging) this.#granted = this.#grantWishes()
+    await this.#granted
+  }
+
+  async #start(ready: Promise<unknown> | undefined): Promise<void> {
     this.#isChanging = true
     if (ready !== undefined) await ready
     this.#present.listeners.start()
@@ -92,12 +117,6 @@ export class Reloader {
     this.services.start(this.#present)
     this.#rotateTicketKeys()
     await this.#grantWishes()
-  }
-
-  /** One change at a time. Equal wishes during a change are one: it is done once afterwards. */
-  async change(wish: Wish): Promise<void> {
-    this.#wishes.add(wish)
-    if (!this.#isChanging) await this.#grantWishes()
   }
 
   /** The process takes no more clients and reloads no more. */
@@ -149,6 +168,7 @@ export class Reloader {
     const loaded = await this.#read().catch((error) =>
       this.#parts.boundary.failed('the new configuration', error, () => {
         log.say(ERR, 'the new configuration cannot be read: the old one goes on')
+        this.record.noteFailure(['the new configuration cannot be read'])
       }),
     )
     if (this.#isEnding) return
@@ -169,6 +189,7 @@ export class Reloader {
     for (const problem of problems) log.say(hasErrors([problem]) ? ERR : WARNING, problemLine(problem))
     if (!hasErrors(problems)) return loaded
     log.say(ERR, 'the new configuration is wrong: the old one goes on')
+    this.record.noteFailure(problems.filter((problem) => hasErrors([problem])).map(problemLine))
     return undefined
   }
 
@@ -222,6 +243,7 @@ export class Reloader {
   }
 
   #tellGivenUp(problem: string): void {
+    this.record.noteFailure([problem])
     this.#parts.log.say(ERR, `${problem}: the old one goes on`)
   }
 
@@ -232,6 +254,7 @@ export class Reloader {
   ): Generation {
     const { log, system } = this.#parts
     const generation: Generation = new Generation(loaded, bound, present, {
+      serial: ++this.#serial,
       calls: system.calls,
       say: log.say,
       ...this.services.forGeneration(loaded),
@@ -268,6 +291,8 @@ export class Reloader {
     await isInForce
     // Only now: until `reloaded` the master's reactor counts in it.
     old.closeFront()
+    this.record.noteSuccess()
+    this.#parts.onInForce()
     this.#parts.log.say(INFO, `the new configuration is in force: ${this.#summary()}`)
   }
 

@@ -25,6 +25,8 @@ export interface Workers {
   /** Answered by `onAlive`, unless it hangs. */
   ping(): void
   load(present: Generation): WorkersLoad
+  /** Its processes, the oldest first; none if it is the reactor of this one. */
+  children(): readonly ChildFacts[]
   /** A listener of the present generation is bound; its descriptor is the receiver's. */
   onListen(slot: number, listener: BoundListener): void
   /** Passes a change of a generation's live state to its reactors that run. */
@@ -56,6 +58,16 @@ export interface WorkersLoad {
   readonly connections: number
   /** Undefined where it is not shown. */
   readonly connectionsMax: number | undefined
+}
+
+/** A child process, for administrators. */
+export interface ChildFacts {
+  /** Undefined: it waits for its start. */
+  readonly pid: number | undefined
+  readonly phase: 'starting' | 'serving' | 'retiring'
+  readonly generation: Generation
+  /** Undefined: it is another program, which does not report them. */
+  readonly sessions: number | undefined
 }
 
 /** What workers report to their head, and services of the head that they use. */

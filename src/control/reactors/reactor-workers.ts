@@ -102,6 +102,10 @@ export class ReactorWorkers implements Workers {
     }
   }
 
+  children(): readonly [] {
+    return []
+  }
+
   onListen: Workers['onListen'] = (slot, { fd, socketKind }) =>
     this.#post({ kind: 'listen', slot, fd, socketKind })
 

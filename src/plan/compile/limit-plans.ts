@@ -1,5 +1,5 @@
 /** The limits of a plan: those of the section, of its listeners, and of its pools. */
-import type { LimitPlan, LimitScope } from '../../admission/limit-plan.js'
+import type { ByteRatesPlan, LimitPlan, LimitScope } from '../../admission/limit-plan.js'
 import type { LimitSettings } from '../../config/table-limit.js'
 import type { ListenerSettings } from '../../config/table-spawnd.js'
 import type { TcprelaySettings } from '../../config/table-tcprelay.js'
@@ -30,8 +30,12 @@ export function limitPlans(
 
 /** `prefix`: makes names of several blocks different. */
 function plansOf(limits: readonly LimitSettings[], scope: LimitScope, prefix: string): readonly LimitPlan[] {
-  return limits.map((limit, index) => {
+  return limits.flatMap((limit, index) => {
     const { action, ban, connections, entries, heldMax, holdMs, key, name, position, rate } = limit
+    const bytes = byteRates(limit)
+    const counts = connections > 0 || [rate, ban, bytes].some((one) => one !== undefined)
+    // What is about single sessions are options of their pool or listener.
+    if (key.by === 'session' || !counts) return []
     return {
       name: `${prefix}${name ?? index + 1}`,
       position: { file: position.file, line: position.line },
@@ -39,6 +43,7 @@ function plansOf(limits: readonly LimitSettings[], scope: LimitScope, prefix: st
       key,
       connections: endless(connections),
       rate,
+      bytes,
       action,
       holdMs,
       heldMax,
@@ -46,4 +51,10 @@ function plansOf(limits: readonly LimitSettings[], scope: LimitScope, prefix: st
       ban: ban && { causes: ban.causes, after: ban.after, withinMs: ban.withinMs, forMs: ban.forMs },
     }
   })
+}
+
+function byteRates({ bytesInPerS, bytesOutPerS }: LimitSettings): ByteRatesPlan | undefined {
+  if (bytesInPerS === undefined && bytesOutPerS === undefined) return undefined
+  const none = Number.POSITIVE_INFINITY
+  return { inPerS: bytesInPerS ?? none, outPerS: bytesOutPerS ?? none }
 }

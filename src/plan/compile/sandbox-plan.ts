@@ -4,14 +4,10 @@ import type { Plan, SandboxMode } from '../../engine/plan.js'
 import { AF_INET, AF_INET6, AF_NETLINK, AF_UNIX } from '../../kernel/constants.js'
 import type { Loaded } from '../load/load.js'
 
+type ModuleName = ReturnType<typeof mavisSettings>['modules'][number]['module']
+
 /** Modules that start programs, or open files while they serve: all of that would be in the sandbox too. */
-const UNCONFINED: readonly Plan['mavis']['modules'][number]['module'][] = [
-  'external',
-  'external-mt',
-  'groups',
-  'tee',
-  'error',
-]
+const UNCONFINED: readonly ModuleName[] = ['external', 'external-mt', 'groups', 'tee', 'error']
 
 /** The mode of a child, or `no` if one of its MAVIS modules cannot work in it. */
 export function childSandbox(loaded: Pick<Loaded, 'tcprelay'>): SandboxMode {

@@ -10,6 +10,7 @@ import type { ClientHash } from '../stickiness.js'
 import type { Direction } from '../transfer/direction.js'
 import type { Pipe } from '../transfer/pipes.js'
 import { keepAliveLater, waitForQuiet } from '../transfer/relaying.js'
+import { guardSession } from '../transfer/session-guard.js'
 import { TRANSPORTS } from '../transfer/transports.js'
 import { UNIX } from '../transfer/unix-transport.js'
 
@@ -97,6 +98,7 @@ export function freezeSession(session: Session): Frozen | 'later' {
   }
   const { pipes } = session.relay
   session.unsetTimer()
+  session.endLimits()
   // Not `forget`, because the descriptors stay open.
   for (const connection of [session.client, session.remote]) session.unwatch(connection)
   for (const way of [session.toRemote, session.toClient]) {
@@ -150,6 +152,8 @@ export function thawSession(session: Session, frozen: Frozen): void {
   thawConnection(session.remote, frozen.remote)
   keepAliveLater(session)
   waitForQuiet(session)
+  guardSession(session)
+  if (session.isGuarded) session.guard?.resumeRelaying()
   session.run(session.toRemote)
   // The first run may have ended the session.
   if (session.phase === 'relaying' || session.phase === 'draining') session.run(session.toClient)

@@ -19,6 +19,7 @@ import type { OpeningHandler } from '../phase-handler.js'
 import type { DialTarget } from '../remotes.js'
 import type { Session } from '../session.js'
 import { startRelaying } from '../transfer/relaying.js'
+import { guardSession } from '../transfer/session-guard.js'
 import { countAttempt, endAtLimit, isAtLimit } from './attempt-limits.js'
 import { setAttemptTimer, setDeadline } from './attempt-timer.js'
 import { hashOfClient } from './client-hash.js'
@@ -74,6 +75,7 @@ function dial(session: Session): void {
   session.pool = label
   session.options = options
   session.meteredPool = pool.observes === 'bytes' ? pool : undefined
+  guardSession(session)
   const dialling = session.beginDialling(service)
   dialling.deadlineMs = loop.nowMs + options.dialTimeoutMs
   dialling.roundsLeft = options.dialRetries

@@ -19,6 +19,11 @@ export class LimitPlaces {
     return this.#count
   }
 
+  /** UNTRACKED: it has no place of this limit. */
+  entryOf({ index }: Limiter): number {
+    return this.#entries[index] as number
+  }
+
   add({ index }: Limiter, entry: number): void {
     this.#entries[index] = entry
     this.#count++

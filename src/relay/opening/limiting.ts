@@ -82,8 +82,10 @@ function aim(session: Session, limiter: Limiter): boolean {
 function apply(session: Session, limiter: Limiter): Applied {
   const { nowMs } = session.relay.loop
   if (!isJudged(session) && limiter.bannedMs(nowMs) > 0) return 'banned'
-  const { action, connections } = limiter.plan
-  if (connections < Number.POSITIVE_INFINITY && !takePlace(session, limiter)) {
+  const { action, bytes, connections } = limiter.plan
+  // The entry of a limit of bytes is kept by a place in it.
+  const needsPlace = connections < Number.POSITIVE_INFINITY || bytes !== undefined
+  if (needsPlace && !takePlace(session, limiter)) {
     return action === 'queue' ? waitForPlace(session, limiter) : 'limit-connections'
   }
   return applyRate(session, limiter)
