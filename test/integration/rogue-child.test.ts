@@ -33,7 +33,10 @@ async function startAttacked(
   const report = join(temporaryFolder(t), 'report')
   const remote = await remoteThat(echoes).start(t)
   const lines = mode === 'direct' ? [DIRECT, ...more] : more
-  const plan = relayTo(remote).withMaster(spawning([2, 2], [1, 1_000], ...lines))
+  // The attacks write a report, and need calls that the sandbox refuses.
+  const plan = relayTo(remote)
+    .with('sandbox = no')
+    .withMaster(spawning([2, 2], [1, 1_000], ...lines))
   const preload = fileOfProject('dist/test/harness/rogue-child.js')
   const words = ['--import', `file://${preload}?attack=${attack}&seed=${seed}&report=${report}`]
   const master = await startMaster(t, plan, { children: 2, nodeWords: words })

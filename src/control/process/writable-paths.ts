@@ -30,10 +30,20 @@ export function writablePaths(
   for (const path of [...logs, ...sockets, ...others]) {
     if (path === undefined) continue
     const special = specialFile(path)
-    if (special === undefined) folders.add(realpathSync(dirname(path)))
-    else files.add(special)
+    const folder = special === undefined ? existing(dirname(path)) : undefined
+    if (folder !== undefined) folders.add(folder)
+    if (special !== undefined) files.add(special)
   }
   return { folders: [...folders], files: [...files] }
+}
+
+/** Without links. Undefined: somebody has removed it since the configuration was checked. */
+function existing(folder: string): string | undefined {
+  try {
+    return realpathSync(folder)
+  } catch {
+    return undefined
+  }
 }
 
 /** The path, without links, of a file that is neither a regular file nor a socket. */
