@@ -16,6 +16,8 @@ const configuration = (masterLine, remotePort) => `id = spawnd {
   ${masterLine}
 }
 id = tcprelay {
+  # Recordings are written at the end, which the sandbox would prevent.
+  sandbox = log
   remote = { address = 127.0.0.1 port = ${remotePort} }
 }
 `

@@ -1,7 +1,9 @@
 // The data path without the configuration language, for measurements. Arguments: LISTENPORT REMOTEHOST:REMOTEPORT
+
 import { openListener } from '../../src/accept/bind.js'
 import { PLAIN_LISTENER } from '../../src/accept/options.js'
 import { createCells } from '../../src/cells/cells.js'
+import { NO_LIMITS } from '../../src/cells/limit-memory.js'
 import { Reactor } from '../../src/engine/build-reactor.js'
 import { NO_LIVE_STATE } from '../../src/engine/live-state.js'
 import { raiseDescriptorLimit } from '../../src/kernel/limits.js'
@@ -25,6 +27,7 @@ const reactor = new Reactor(
     live: NO_LIVE_STATE,
     cells: { fds: createCells(shape).fdsOf(0), shape },
     sticky: [],
+    limits: NO_LIMITS,
     childSlot: 0,
     sessionsMax: Math.floor((raiseDescriptorLimit() - 50) / 2),
     wakeupFd: undefined,

@@ -5,7 +5,8 @@ import type { RouteFacts } from '../admission/route-facts.js'
 import { NEEDS_NOTHING } from '../admission/route-needs.js'
 import type { RuleClient } from '../admission/rule-list.js'
 import type { AccessPlan } from '../admission/rule-list-plan.js'
-import { RuleLists, type RuleRefusal } from '../admission/rule-lists.js'
+import { type ListOwner, RuleLists, type RuleRefusal } from '../admission/rule-lists.js'
+import type { LimitEnd } from '../base/limit-words.js'
 import type { Fd } from '../kernel/calls.js'
 import { AF_INET, AF_INET6 } from '../kernel/constants.js'
 import { credentialsIn, type PeerCalls } from '../kernel/peer-credentials.js'
@@ -35,10 +36,14 @@ export interface AccessRulesParts {
 }
 
 /** A client that was rejected. */
-export interface Rejected extends RuleRefusal {
+export interface Rejected {
   /** Its socket address; for clients of Unix sockets with the credentials. */
   readonly peer: Uint8Array
   readonly listener: string
+  /** File and line of the rule or limit that rejected it. */
+  readonly rule: string
+  /** `end=` of its line: by an access rule, or by a limit. */
+  readonly reason: ListOwner | LimitEnd
 }
 
 /** A client with a session. */

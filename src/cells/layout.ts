@@ -25,17 +25,19 @@
  * | | | `decisions` | DECISIONS_MAX | that child | 64 bytes: its last choices of remotes, `observe/decision-ring.ts` |
  * | | | `ring` | one | that child; the head reads and moves `tail` | Int32 heads with Atomics, then bytes |
  * | `sticky`, one for each sticky pool | writable | entries | hash of a client | children, several writers | Int32 with Atomics: `sticky-table.ts` |
+ * | `limit`, one for each limit | writable | entries | hash of a key | children, several writers | Int32 with Atomics: `limit-table.ts` |
+ * | `held`, one for each child | writable, by this child alone | sessions | entry of each limit | that child | Int32; given back in `limit` when the child dies |
  *
  * Places are what sessions are counted for and may be limited: remotes, listeners, pools and the queues of pools, in this
  * order (`listenerPlace`, `poolPlace`, `queuePlace`; the place of a remote is its slot).
  *
- * Readers of `common`, of `sticky` and of another process' `own` check what they read (`countIn`, `LogRingReader`,
+ * Readers of `common`, of `sticky`, of `limit` and of another process' `own` check what they read (`countIn`, `LogRingReader`,
  * `DecisionReader`, `balance/shared-numbers.ts`). The memory of a child ends with it; `services/counter-keeper.ts` keeps
  * what it had counted.
  */
 import { POLICY_COLUMNS } from './policy-memory.js'
 
-export const LAYOUT_VERSION = 20
+export const LAYOUT_VERSION = 21
 
 /** The counters of a child: sums since its start, and gauges, which end in `Now`. */
 export const COUNTERS = [
@@ -94,6 +96,21 @@ export const COUNTERS = [
   'rejectedByRoute',
   // Connections to listeners with STARTTLS that ended before TLS, because the client did not ask for it.
   'badStarttls',
+  // Clients that a `limit` rejected: by its number of sessions, its rate, after waiting in vain, because of a ban.
+  'limitedConnections',
+  'limitedRate',
+  'limitTimeouts',
+  'banned',
+  // Sources that were banned, and clients that were not limited because a table was full of keys with sessions.
+  'bans',
+  'limitsUntracked',
+  // Rejected clients whose connections are held (`tarpit`), and clients that wait for a limit (`queue`).
+  'tarpitNow',
+  'limitWaitingNow',
+  // Sessions that ended by `first byte timeout`, `max lifetime` and `min rate`.
+  'firstByteTimeouts',
+  'lifetimesEnded',
+  'tooSlow',
 ] as const
 export type CounterName = (typeof COUNTERS)[number]
 
@@ -110,6 +127,8 @@ export const LISTENER_COUNTERS = [
   'notServed',
   // MAVIS did not let the client in, for whatever reason.
   'denied',
+  // A `limit` rejected the client, for whatever reason.
+  'limited',
 ] as const
 export type ListenerCounterName = (typeof LISTENER_COUNTERS)[number]
 

@@ -1,5 +1,6 @@
 /** Checks lists of access rules as a whole. */
 import type { AccessRule } from './access-rule.js'
+import { CONDITION_WORDS, type RuleConditions } from './condition-types.js'
 import type { Problems } from './problems.js'
 import type { RouteSettings } from './table-route.js'
 import type { SpawndSettings } from './table-spawnd.js'
@@ -11,6 +12,20 @@ export function checkAccess(spawnd: SpawndSettings, mayHaveRule: boolean, proble
   if (!mayHaveRule) checkList(spawnd, problems)
   for (const listener of spawnd.listeners)
     if (!listener.hasMistakes && listener.portIndex === 0) checkList(listener, problems)
+  checkFacts(spawnd, problems)
+}
+
+/** Reports rules about facts that children of another program do not report. Listeners with UDP have no others. */
+function checkFacts({ accessRules, listeners, spawn }: SpawndSettings, problems: Problems): void {
+  if (spawn.exec === undefined) return
+  const ofListeners = listeners.filter(({ portIndex }) => portIndex === 0).flatMap((one) => one.accessRules)
+  for (const rule of [...accessRules, ...ofListeners]) {
+    if (!('conditions' in rule)) continue
+    const key = (Object.keys(rule.conditions) as (keyof RuleConditions)[]).find((one) => one !== 'times')
+    if (key === undefined) continue
+    const what = `rules about '${CONDITION_WORDS[key]}'`
+    problems.error(rule.position, `${what} are not available with children of another program ('exec')`)
+  }
 }
 
 export function checkAccessOfRoutes(routes: readonly RouteSettings[], problems: Problems): void {

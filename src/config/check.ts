@@ -6,6 +6,7 @@ import { checkCapsOfListeners, checkQueues } from './check-caps.js'
 import { checkDatagrams } from './check-datagrams.js'
 import { checkDiscovery } from './check-discover.js'
 import { checkHealth } from './check-health.js'
+import { checkLimits, checkLimitsOfListeners } from './check-limits.js'
 import { checkListenerStarttls } from './check-listener-starttls.js'
 import { checkLoops } from './check-loops.js'
 import { checkMavis } from './check-mavis.js'
@@ -78,6 +79,7 @@ export function checkConfiguration(input: CheckInput, problems: Problems): void 
     checkProxies(spawnd, problems)
     checkAdmin(spawnd, problems)
     checkListenerStarttls(spawnd, problems)
+    checkLimitsOfListeners(spawnd, problems)
     checkAccess(spawnd, mayHaveRule, problems)
     checkOverlaps(
       spawnd.listeners.filter(({ hasMistakes }) => !hasMistakes),
@@ -89,6 +91,7 @@ export function checkConfiguration(input: CheckInput, problems: Problems): void 
     if (!hasRemotes) problems.error(tcprelay.position, 'no remotes defined', { code: 'no-remotes' })
     checkPools(tcprelay, problems)
     checkQueues(tcprelay, problems)
+    checkLimits(tcprelay, problems)
     checkDiscovery(tcprelay, problems)
     checkHealth(tcprelay, problems)
     if (!mayHavePool) {

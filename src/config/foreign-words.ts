@@ -25,6 +25,7 @@ const RESOLVERS =
 const ROUTE_FORM = "'route { server name = NAME pool = NAME }' in the tcprelay section"
 const SEND_PROXY = ['send proxy']
 const NO_HTTP = 'this program relays bytes and does not parse HTTP'
+const IN_LIMITS = 'in the tcprelay section, in a listener or in a pool'
 const IN_POOLS = 'in the tcprelay section or in a pool'
 const NO_SUCH_OPTION = 'this version does not have this option'
 
@@ -141,8 +142,16 @@ export const FOREIGN_WORDS: readonly ForeignWord[] = [
   { words: 'max users|clients', write: { spawn: ['users max'] } },
   { words: 'worker_connections', write: { spawn: ['users max'] }, text: 'it applies to each child' },
   {
-    words: 'rate-limit|limit_rate|proxy_download_rate|proxy_upload_rate|limit_req',
-    text: 'this version has no rate limits',
+    words: 'limit_req|limit_req_zone|rate-limit|ratelimit|inflightconn',
+    write: { tcprelay: ['limit'], listen: ['limit'], pool: ['limit'] },
+  },
+  {
+    words: 'limit_rate|proxy_download_rate|bwlim-out|set-bandwidth-limit',
+    text: `write 'limit = { per = session bytes out = BYTES/s }' ${IN_LIMITS}`,
+  },
+  {
+    words: 'proxy_upload_rate|bwlim-in',
+    text: `write 'limit = { per = session bytes in = BYTES/s }' ${IN_LIMITS}`,
   },
   {
     words: 'nbproc|nbthread|worker_processes|workers|threads',

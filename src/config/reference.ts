@@ -7,6 +7,7 @@ import { adminBlock } from './table-admin.js'
 import { commonRows } from './table-common.js'
 import { discoverBlock } from './table-discover.js'
 import { healthBlock } from './table-health.js'
+import { banBlock, limitBlock } from './table-limit.js'
 import { moduleBlocks } from './table-mavis.js'
 import { serverBlock } from './table-mavis-remote.js'
 import { NOT_OVERRIDDEN, overrideRows } from './table-overrides.js'
@@ -51,6 +52,12 @@ const CHAPTERS: readonly Chapter[] = [
   { title: 'Block `pool = NAME { … }` in `tcprelay`', block: poolBlock, intro: poolBlock.doc },
   { title: 'Block `sticky { … }` in `tcprelay` or `pool`', block: stickyBlock, intro: stickyBlock.doc },
   { title: 'Block `queue { … }` in `tcprelay` or `pool`', block: queueBlock, intro: queueBlock.doc },
+  {
+    title: 'Block `limit { … }` in `tcprelay`, `listen` or `pool`',
+    block: limitBlock,
+    intro: limitBlock.doc,
+  },
+  { title: 'Block `ban { … }` in `limit`', block: banBlock, intro: banBlock.doc },
   {
     title: 'Block `health { … }` in `tcprelay`, `pool` or `remote`',
     block: healthBlock,

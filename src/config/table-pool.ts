@@ -2,6 +2,7 @@
 import type { Position } from '../base/problem.js'
 import { allInherited, completedBlock, optionalBlock, repeated, type SettingsOf } from './row.js'
 import { type DiscoverSettings, discoverBlock } from './table-discover.js'
+import { type LimitSettings, limitsRow } from './table-limit.js'
 import { type RelayingSettings, relayingRows } from './table-relaying.js'
 import { type RemoteBlockSettings, remoteBlock } from './table-remote.js'
 
@@ -13,6 +14,7 @@ export const discoverRow = optionalBlock('discover', discoverBlock, { isOurs: tr
 const poolRows = {
   remotes: repeated('remote', remoteBlock),
   discover: discoverRow,
+  limits: limitsRow,
   ...allInherited(relayingRows),
 }
 
@@ -32,6 +34,8 @@ export interface PoolSettings extends RelayingSettings {
   /** The last one is the model of the members, if there is `discover`. */
   readonly remotes: readonly RemoteBlockSettings[]
   readonly discover: DiscoverSettings | undefined
+  /** Those of the section are not limits of its pool `default`. */
+  readonly limits: readonly LimitSettings[]
   /** What seems to be missing may only be misspelled. */
   readonly hasMistakes: boolean
 }
@@ -39,12 +43,12 @@ export interface PoolSettings extends RelayingSettings {
 /** The pool `default` first, if the section has remotes of its own or nothing else: no pool, no dynamic route. */
 export function allPools(
   given: readonly PoolBlockSettings[],
-  section: Omit<PoolSettings, 'name' | 'hasMistakes'>,
+  section: Omit<PoolSettings, 'name' | 'hasMistakes' | 'limits'>,
   hasDynamicRoutes: boolean,
 ): readonly PoolSettings[] {
   const remotes = withMember(section)
   if (remotes.length === 0 && (given.length > 0 || hasDynamicRoutes)) return given
-  return [{ ...section, remotes, name: DEFAULT_POOL, hasMistakes: false }, ...given]
+  return [{ ...section, remotes, limits: [], name: DEFAULT_POOL, hasMistakes: false }, ...given]
 }
 
 function withMember({

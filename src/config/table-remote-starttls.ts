@@ -13,8 +13,8 @@ export const remoteStarttlsRows = {
       '`connect timeout`. Clients speak the protocol as without TLS, and get the greeting of the server; what it said about its ' +
       'capabilities before TLS is removed. `xmpp` is the protocol between clients and servers, and needs a `server name` or a host ' +
       'name as `address`. With `postgres`, requests of the clients for encryption are denied, and SCRAM with channel binding is not offered ' +
-      'to clients without TLS. With `ftp` only the control connection passes the relay. `mysql` is not available: its request for TLS ' +
-      'depends on the login of the client. Health checks over TLS begin in the same way, unless `health` has a `port` or ' +
+      'to clients without TLS. With `ftp` only the control connection passes the relay. With `mysql` the client gets the greeting before the ' +
+      'relay has asked for TLS, because that repeats a part of its login: from then on no other remote is tried for it. Health checks over TLS begin in the same way, unless `health` has a `port` or ' +
       'an `address` of its own. Not used for hosts of dynamic routes.',
     defaultText: '`no`',
     isOurs: true,

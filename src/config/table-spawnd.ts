@@ -27,6 +27,7 @@ import {
 import { serverName } from './server-name-type.js'
 import { adminBlock } from './table-admin.js'
 import { commonRows } from './table-common.js'
+import { limitsRow } from './table-limit.js'
 import { type OverrideSettings, overrideRows } from './table-overrides.js'
 import { ruleRows } from './table-rules.js'
 import { mainAddress, sctpAt, sctpProblem, sctpRows, sctpSettings } from './table-sctp.js'
@@ -118,6 +119,7 @@ const listenRows = {
       'itself. Clients beyond it wait in the kernel, at most `backlog` of them, whatever `overload` says. Sessions ' +
       'that began under a configuration without this limit are not counted.',
   ),
+  limits: limitsRow,
   detectTimeoutMs: value('detect timeout', time(), 5_000, {
     doc:
       'How long a PROXY header (`proxy protocol`) is waited for, or the first bytes of a client where routes need them ' +

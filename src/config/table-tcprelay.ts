@@ -4,6 +4,7 @@ import { count, time } from './number-types.js'
 import { POOL, poolHeading } from './pool-heading.js'
 import { allInherited, completedBlock, ofKinds, optional, repeated, type SettingsOf, value } from './row.js'
 import { commonRows } from './table-common.js'
+import { limitsRow } from './table-limit.js'
 import { mavisRows } from './table-mavis.js'
 import { allPools, discoverRow, poolBlock } from './table-pool.js'
 import { relayingRows } from './table-relaying.js'
@@ -28,6 +29,7 @@ const tcprelayRows = {
     isOurs: true,
   }),
   discover: discoverRow,
+  limits: limitsRow,
   ...relayingRows,
   retire: value(['retire limit', 'retire'], count(), 0, {
     doc: 'Number of sessions after which a process accepts no more and exits when its sessions have ended.',
@@ -53,6 +55,14 @@ const tcprelayRows = {
       'health checks. A remote that was down stays down until its first check, unless the file is older than 10 minutes. The ' +
       'file is replaced as a whole, with the mode 0600, through a temporary file in the same directory; each instance needs one of its own.',
     defaultText: 'none: after a restart all remotes are up until they fail',
+    isOurs: true,
+  }),
+  sandbox: value('sandbox', choice(['yes', 'log', 'no']), 'yes', {
+    doc:
+      'Restricts the processes that relay to what they need, so that one that is taken over by an attacker can do little harm ' +
+      '(docs/operations.md): no programs, no access to other processes, no other kinds of sockets, no files (a single process writes in the folders of its own files only). `log`: the kernel ' +
+      'logs violations and permits them. What the kernel does not support is reported at start. MAVIS modules that start programs or ' +
+      'open files disable it. A change requires a restart of a single process.',
     isOurs: true,
   }),
   ...tlsRows,

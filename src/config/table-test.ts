@@ -94,7 +94,7 @@ const expectationRows = {
   }),
   reject: optional('expect reject', rejection, {
     doc:
-      'The client is refused: by a route with `reject`, because no route matches and there is no pool `default`, or ' +
+      'The client is refused: by a route with `reject`, by the access rules of a route, because no route matches and there is no pool `default`, or ' +
       'because a dynamic route does not allow its server name. ' +
       '`close` or `reset`: in this way. Without a value: in either way.',
     isOurs: true,
@@ -104,8 +104,8 @@ const expectationRows = {
 export const testBlock = completedBlock(
   'test',
   'A test of the routes: a client, and what it gets. Tests run with `-P`, at the start and before each reload; a test that ' +
-    'fails is an error in the configuration. All remotes count as up and without sessions, and access rules (`permit`, ' +
-    '`deny`) are not evaluated. A client has only the properties that its test gives it. If the result depends on an ' +
+    'fails is an error in the configuration. All remotes count as up and without sessions, and the access rules (`permit`, ' +
+    '`deny`) of the section and of listeners are not evaluated, those of routes are. A client has only the properties that its test gives it. If the result depends on an ' +
     'address, a listener, a port, a realm, a time or a version of TLS that is left out, the test fails and says so.',
   { ...factRows, ...expectationRows },
   ({ pool, position, reject, remote, ...client }, { hasMistakes, name, refuse }) => {

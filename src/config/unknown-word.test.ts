@@ -109,7 +109,8 @@ for (const [block, text, hint] of [
   ],
   [tcprelayBlock, 'port', /^'port' belongs in a 'listen', 'remote' or 'route' block$/],
   [topBlock, 'childs min', /^'childs min' belongs in a 'mavis module = external' block$/],
-  [topBlock, 'file', /^write .* or others: see docs/],
+  [topBlock, 'file', /^did you mean 'geo file'/],
+  [topBlock, 'timeout', /^write 'idle timeout', .* in the tcprelay section$/],
 ] as const) {
   test(`${text} in ${block.name} suggests the right directive`, () =>
     assert.match(hintFor(block, text), hint))

@@ -1,12 +1,14 @@
 /** Runs a child of a classic master, which passes clients on descriptor 0. */
 import { MessageBatch, NO_DESCRIPTOR } from '../kernel/message-batch.js'
 import { messageCalls } from '../kernel/message-calls.js'
+import { linuxSandbox } from '../kernel/sandbox-calls.js'
 import type { Loaded, LoadOptions } from '../plan/load/load.js'
 import { WIRE_FD } from '../services/handed-over.js'
 import { ServiceManager } from '../services/service-manager.js'
 import { BAD_CFG, encodeSmall, SMALL_BYTES } from '../wire/child-message.js'
 import { Head } from './head.js'
 import { openRelayingThread } from './open-threads.js'
+import { reportSandbox } from './process/sandbox.js'
 import { startReader } from './process/start-up.js'
 import { ReactorWorkers } from './reactors/reactor-workers.js'
 
@@ -35,7 +37,9 @@ export function runForeignChild(options: LoadOptions, loaded: Loaded): void {
     releasePidfile: nothing,
     releaseSignals: () => false,
   }
-  const workers = { ...head, loaded, options, wireEnd, thread: openRelayingThread() }
+  const sandbox = linuxSandbox()
+  reportSandbox(sandbox, loaded, true, started.log.say)
+  const workers = { ...head, loaded, options, wireEnd, thread: openRelayingThread(), sandbox }
   new Head({
     ...head,
     options,

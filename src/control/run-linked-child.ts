@@ -1,11 +1,13 @@
 /** The process of a child of ours: everything that it needs comes over the link to its master. */
 import { EXIT_USAGE } from '../base/exit-codes.js'
+import { closeInherited } from '../kernel/close-inherited.js'
 import { linuxCalls } from '../kernel/linux-calls.js'
+import { linuxSandbox } from '../kernel/sandbox-calls.js'
 import { TraceChannel } from '../observe/trace.js'
 import type { LoadOptions } from '../plan/load/load.js'
 import { isLink } from '../services/handed-over.js'
 import { asJson, Link, trusting } from '../services/link.js'
-import { LINK_FD, LINK_VARIABLE } from '../services/link-messages.js'
+import { CELLS_FDS, LINK_FD, LINK_VARIABLE, WAKEUP_FD } from '../services/link-messages.js'
 import { Child } from './children/child.js'
 import type { ChildLink, Start, ToOurChild } from './children/our-link.js'
 import { openRelayingThread } from './open-threads.js'
@@ -42,5 +44,13 @@ function startChild(options: LoadOptions, start: Start, link: ChildLink): Child 
   const traceMask = started.traceMask | start.traceMask
   const trace = new TraceChannel('CONFIG', traceMask, started.log.say)
   if (trace.isOn) trace.say(`plan of ${listeners.length} listeners and ${remotes.length} remotes received`)
-  return new Child({ ...started, traceMask, start, link, thread: openRelayingThread() })
+  closeInherited(lastDescriptor(start))
+  const [thread, sandbox] = [openRelayingThread(), linuxSandbox()]
+  return new Child({ ...started, traceMask, start, link, thread, sandbox })
+}
+
+/** The last descriptor that the master has passed on. */
+function lastDescriptor({ listeners, sticky }: Start): number {
+  const fds = [...(listeners ?? []), ...sticky].flatMap((part) => part?.fd ?? [])
+  return Math.max(listeners === undefined ? CELLS_FDS.own : WAKEUP_FD, ...fds)
 }

@@ -1,7 +1,9 @@
+import { linuxSandbox } from '../kernel/sandbox-calls.js'
 import type { Loaded, LoadOptions } from '../plan/load/load.js'
 import type { HeadServices } from './generations/workers.js'
 import { Head, type HeadEvents, type OpenAdmin } from './head.js'
 import { openRelayingThread } from './open-threads.js'
+import { reportSandbox } from './process/sandbox.js'
 import { startHead, startOrLeave } from './process/start-up.js'
 import { ReactorWorkers } from './reactors/reactor-workers.js'
 
@@ -14,7 +16,10 @@ export async function runSingle(
 ): Promise<void> {
   const started = await startHead(options, loaded)
   if (started === undefined) return
-  const workers = { ...started, loaded, options, wireEnd: undefined, thread: openRelayingThread() }
+  const sandbox = linuxSandbox()
+  reportSandbox(sandbox, loaded, true, started.log.say)
+  const thread = openRelayingThread()
+  const workers = { ...started, loaded, options, wireEnd: undefined, thread, sandbox }
   const head = {
     ...started,
     options,

@@ -3,6 +3,7 @@ import type { KeptListeners } from '../accept/kept-listeners.js'
 import type { AccessPlan } from '../admission/rule-list-plan.js'
 import type { CellFds } from '../cells/cells.js'
 import type { Shape } from '../cells/layout.js'
+import type { LimitMemory } from '../cells/limit-memory.js'
 import type { Plan } from './plan.js'
 
 /** Plain data, which is passed to its thread by structured clone. */
@@ -12,6 +13,7 @@ export interface AcceptorSettings {
   readonly access: AccessPlan
   /** Cells of the master itself: its counters and its log ring. */
   readonly cells: { readonly fds: CellFds; readonly shape: Shape }
+  readonly limits: LimitMemory
   /** Counters of its listeners; undefined: they are not counted. */
   readonly front: FrontRows | undefined
 }

@@ -5,6 +5,7 @@ import { calls, closeAll, done, listenOnLoopback } from '../../test/support/sock
 import { plainAccept, WirePeer } from '../../test/support/wire-peer.js'
 import { NO_ACCESS_RULES } from '../admission/rule-list-plan.js'
 import { createCells } from '../cells/cells.js'
+import { NO_LIMITS } from '../cells/limit-memory.js'
 import type { Fd } from '../kernel/calls.js'
 import { AF_INET, SOCK_STREAM } from '../kernel/constants.js'
 import { linuxSystem } from '../kernel/linux-system.js'
@@ -50,6 +51,7 @@ class AcceptorWorld {
       plan: planOf({ listeners }),
       access: NO_ACCESS_RULES,
       cells: { fds: this.#cells.fdsOf(0), shape: SHAPE },
+      limits: NO_LIMITS,
       front: undefined,
     }
   }

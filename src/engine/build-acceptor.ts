@@ -6,8 +6,10 @@ import { ConnectionLimit } from '../accept/connection-limit.js'
 import { type DatagramContext, DatagramListener, DatagramMemory } from '../accept/datagram-listener.js'
 import { Dispatcher, type DispatcherOptions } from '../accept/dispatcher.js'
 import { type KeptListeners, splitListeners } from '../accept/kept-listeners.js'
+import type { LimitRejections } from '../accept/limit-rejections.js'
 import { type AcceptContext, Listener } from '../accept/listener.js'
 import type { ListeningSocket } from '../accept/listening-socket.js'
+import { PeerLimits } from '../accept/peer-limits.js'
 import { StickyCache } from '../accept/sticky-cache.js'
 import { type OpenedCells, openCells } from '../cells/cells.js'
 import type { Fd } from '../kernel/calls.js'
@@ -29,7 +31,8 @@ import { describeClient, describePeer } from '../relay/peer-name.js'
 import { ProxyPeers } from '../relay/proxy-peers.js'
 import { DATAGRAM_BYTES_MAX, UDPDATA_BYTES } from '../wire/child-message.js'
 import type { AcceptorCommand, AcceptorReport, AcceptorSettings } from './acceptor-settings.js'
-import { admitsPeer } from './admits-peer.js'
+import { type PeerRules, type Rejection, rejectionOf } from './admits-peer.js'
+import { openLimits } from './build-limits.js'
 import type { ListenerPlan, Plan } from './plan.js'
 import { RejectedLines } from './rejected-lines.js'
 
@@ -47,11 +50,11 @@ const NONE_ENDED = new Float64Array()
 const UNCOUNTED = new CounterTable(new Float64Array(), 0, [])
 
 /** The accepting side of one configuration; a reload replaces it. */
-interface Front {
+interface Front extends PeerRules {
   readonly plan: Plan
   readonly connectionLimit: ConnectionLimit
-  readonly accessRules: AccessRules
-  readonly proxyPeers: ProxyPeers
+  /** Undefined: there are none. */
+  readonly limits: LimitRejections | undefined
   /** Cells with the counters of its listeners; undefined: they are not counted. */
   readonly cells: OpenedCells | undefined
   readonly listenerCounters: CounterTable
@@ -113,7 +116,8 @@ export class Acceptor {
       datagrams: datagramCalls(),
       memory: new DatagramMemory(),
       describePeer,
-      admits: (peer, slot) => this.#admits(NO_DESCRIPTOR, slot, peer),
+      // Limits are about streams.
+      admits: (peer, slot) => this.#rejectionOf(NO_DESCRIPTOR, slot, peer) === undefined,
       // Sticky datagrams are keyed by both addresses: `datagramKey`.
       deliverDatagram: (fd, slot, peer, local, bytes) => {
         this.#handOn(fd, slot, this.#front.caches[slot] && datagramKey(peer.bytes, local.bytes), bytes)
@@ -220,7 +224,7 @@ export class Acceptor {
 
   /** Puts another configuration in force: kept listeners stay open, and clients go to its children from now on. */
   #reload(settings: AcceptorSettings, kept: KeptListeners): void {
-    const { cells, connectionLimit, listeners } = this.#front
+    const { cells, connectionLimit, limits, listeners } = this.#front
     // First: clients in the backlogs of abandoned listeners still go to children of the old configuration.
     const { abandoned, staying } = splitListeners(listeners, kept)
     for (const listener of abandoned.values()) listener.close('after-queue')
@@ -229,15 +233,22 @@ export class Acceptor {
     this.#front.connectionLimit.takeOver(connectionLimit)
     // Nothing counts in the old front any more: its listeners are closed or detached.
     cells?.unmap()
+    limits?.close()
     this.#dispatcher.replaceAll(dispatcherOptions(settings.plan, this.#front.caches))
     for (const [slot, fd] of fds) this.#listen(slot, fd)
     this.#countSessions()
     this.#report({ kind: 'reloaded' })
   }
 
-  #makeFront({ access, front, plan }: AcceptorSettings): Front {
+  #makeFront({ access, front, limits: memory, plan }: AcceptorSettings): Front {
     const { relay, workers } = plan
-    const { counters, log } = this.#accepting
+    const { counters, log, system } = this.#accepting
+    const { loop } = this
+    const writeAccess = relay.hasAccessLog ? this.#writeAccess : undefined
+    // Clients of children of another program are not counted.
+    const limits =
+      front &&
+      openLimits({ plan, memory, childSlot: front.childSlot, areJudged: true, loop, system, counters, log })
     // Called later: the constructor creates the dispatcher after the first front.
     const usersMax = () => this.#dispatcher.servingPlaces
     const cells = front && openCells(front.cells.fds, front.cells.shape, front.childSlot)
@@ -262,12 +273,14 @@ export class Acceptor {
           peers: this.#peers,
           peer: this.#accepting.peer,
           listeners: plan.listeners,
-          wallMs: () => this.#accepting.system.clock.wallMs(),
-          writeAccess: relay.hasAccessLog ? this.#writeAccess : undefined,
+          wallMs: () => system.clock.wallMs(),
+          writeAccess,
         },
         access,
       ),
       proxyPeers: new ProxyPeers(plan.listeners),
+      limits,
+      peerLimits: limits && new PeerLimits({ rejections: limits, loop, counters, writeAccess }),
       caches: stickyCaches(plan),
       listeners: new Map(),
     }
@@ -281,8 +294,9 @@ export class Acceptor {
   /** Owns `fd`: closes it, or passes it to the dispatcher. */
   #deliver(fd: Fd, listenerSlot: number, peer: Region, { calls }: System): void {
     const { caches } = this.#front
-    if (!this.#admits(fd, listenerSlot, peer)) {
-      calls.close(fd)
+    const rejection = this.#rejectionOf(fd, listenerSlot, peer)
+    if (rejection !== undefined) {
+      if (rejection === 'rejected') calls.close(fd)
       this.#places.giveBack(listenerSlot)
     }
     // The key is a text: it is only built where a cache needs it.
@@ -294,13 +308,13 @@ export class Acceptor {
     return this.#front.proxyPeers.expects(listenerSlot, bytes) === 'nothing' ? clientKey(bytes) : undefined
   }
 
-  /** Applies the access rules, which log a rejection; counts it for the listener. */
-  #admits(fd: Fd, listenerSlot: number, peer: Region): boolean {
-    const { accessRules, listenerCounters, plan, proxyPeers } = this.#front
+  /** Applies access rules and limits, which log a rejection; counts it for the listener. */
+  #rejectionOf(fd: Fd, listenerSlot: number, peer: Region): Rejection | undefined {
+    const { listenerCounters, plan } = this.#front
     const { name } = plan.listeners[listenerSlot] as ListenerPlan
-    if (admitsPeer(accessRules, proxyPeers, fd, listenerSlot, peer, name)) return true
-    listenerCounters.add(listenerSlot, LISTENER_COUNT.rejected, 1)
-    return false
+    const rejection = rejectionOf(this.#front, fd, listenerSlot, peer, name)
+    if (rejection !== undefined) listenerCounters.add(listenerSlot, LISTENER_COUNT[rejection], 1)
+    return rejection
   }
 
   /** Sends a client to a child. `key`: its key in the sticky cache; undefined for clients without an address. */

@@ -6,6 +6,7 @@ import { SKIP } from '../balance/skip-reason.js'
 import type { SocketAddress } from '../base/address.js'
 import { createCells } from '../cells/cells.js'
 import type { CounterName } from '../cells/layout.js'
+import { NO_LIMITS } from '../cells/limit-memory.js'
 import type { Fd } from '../kernel/calls.js'
 import { AF_INET, SOCK_STREAM } from '../kernel/constants.js'
 import { linuxSystem } from '../kernel/linux-system.js'
@@ -63,6 +64,7 @@ class TwoRemotes {
       live,
       cells: { fds: this.#cells.fdsOf(0), shape: SHAPE },
       sticky: [],
+      limits: NO_LIMITS,
       childSlot: 0,
       sessionsMax: 100,
       wakeupFd: undefined,

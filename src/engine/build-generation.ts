@@ -2,8 +2,10 @@
 import { AccessRules } from '../accept/access-rules.js'
 import { type Closing, ConnectionLimit } from '../accept/connection-limit.js'
 import { type KeptListeners, splitListeners } from '../accept/kept-listeners.js'
+import type { LimitRejections } from '../accept/limit-rejections.js'
 import { type AcceptContext, Listener } from '../accept/listener.js'
 import type { ListenerPlaces } from '../accept/listener-places.js'
+import { PeerLimits } from '../accept/peer-limits.js'
 import { ReportedEnds } from '../accept/reported-ends.js'
 import { SharedListenerPlaces } from '../accept/shared-listener-places.js'
 import { SiblingLoad } from '../accept/sibling-load.js'
@@ -19,7 +21,8 @@ import { describeClient } from '../relay/peer-name.js'
 import type { EndReason } from '../relay/phases.js'
 import { ProxyPeers } from '../relay/proxy-peers.js'
 import { type HandedOver, Relay } from '../relay/relay.js'
-import { admitsPeer } from './admits-peer.js'
+import { type PeerRules, rejectionOf } from './admits-peer.js'
+import { openLimits } from './build-limits.js'
 import { type HandedOverSlot, PLAIN } from './handed-over-tls.js'
 import { type AdminStateSince, changesOf, type StateChange } from './live-state.js'
 import type { GenerationSettings } from './reactor-settings.js'
@@ -36,6 +39,8 @@ export interface GenerationContext extends RelayResources {
   countSessions(): number
   /** A master has accepted the clients. */
   readonly isBehindMaster: boolean
+  /** As in `ClientLimits` (`relay/context.ts`). */
+  readonly limitsAreJudged: boolean
   /** A session has ended. */
   onRoom(of: ReactorGeneration): void
   /** It was the session of a listener that was full. */
@@ -60,7 +65,9 @@ export class ReactorGeneration {
   /** Undefined: no pool sheds sessions. */
   readonly #shedder: Shedder | undefined
   readonly #accessRules: AccessRules
-  readonly #proxyPeers: ProxyPeers
+  /** Undefined: there are none. */
+  readonly #limits: LimitRejections | undefined
+  readonly #peerRules: PeerRules
   readonly #peers: PeerCalls
   readonly #accepting: AcceptContext
   readonly #settings: GenerationSettings
@@ -108,8 +115,10 @@ export class ReactorGeneration {
       },
       plan.access,
     )
-    this.#proxyPeers = new ProxyPeers(plan.listeners)
-    this.#relay = new Relay({ ...parts, clientRules: this.#accessRules }, events, childSlot)
+    this.#limits = this.#openLimits(context)
+    this.#peerRules = this.#peerRulesOf(context)
+    const clientRules = this.#accessRules
+    this.#relay = new Relay({ ...parts, clientRules, limits: this.#limits }, events, childSlot)
     this.#sessionWatch = openSessionWatch(plan.pools, parts.pools.all, this.#relay, loop)
     const shedding = parts.pools.all.flatMap(({ pool }, index) => {
       const shed = plan.pools[index]?.shed
@@ -288,12 +297,29 @@ export class ReactorGeneration {
     tls.close()
     remotes.close()
     pools.close()
+    this.#limits?.close()
     this.#cells.unmap()
   }
 
   /** The kind of a listener's sockets. */
   kindOf(slot: number): SocketKind {
     return this.#listenerKinds[slot] ?? 'tcp'
+  }
+
+  #openLimits({ limitsAreJudged: areJudged, loop, system }: GenerationContext): LimitRejections | undefined {
+    const { childSlot, limits: memory, plan } = this.#settings
+    const { counters, log } = this.#parts
+    return openLimits({ plan, memory, childSlot, areJudged, loop, system, counters, log })
+  }
+
+  #peerRulesOf({ loop }: GenerationContext): PeerRules {
+    const { counters, writeRejected: writeAccess } = this.#parts
+    const rejections = this.#limits
+    return {
+      accessRules: this.#accessRules,
+      proxyPeers: new ProxyPeers(this.#settings.plan.listeners),
+      peerLimits: rejections && new PeerLimits({ rejections, loop, counters, writeAccess }),
+    }
   }
 
   #openSiblingLoad(loop: Loop): SiblingLoad | undefined {
@@ -318,13 +344,13 @@ export class ReactorGeneration {
 
   #admit(fd: Fd, slot: number, peer: Region): void {
     const listener = this.#settings.plan.listeners[slot]?.name ?? ''
-    if (admitsPeer(this.#accessRules, this.#proxyPeers, fd, slot, peer, listener)) {
+    const rejection = rejectionOf(this.#peerRules, fd, slot, peer, listener)
+    if (rejection === undefined) {
       this.deliver(fd, slot, this.kindOf(slot), peer)
       return
     }
-    // The access rules have counted it for the child, and have logged it.
-    this.#parts.listenerCounters.add(slot, LISTENER_COUNT.rejected, 1)
-    this.#parts.system.calls.close(fd)
+    this.#parts.listenerCounters.add(slot, LISTENER_COUNT[rejection], 1)
+    if (rejection === 'rejected') this.#parts.system.calls.close(fd)
     if (this.#listenerPlaces.giveBack(slot)) this.#connectionLimit.onListenerRoom()
   }
 }

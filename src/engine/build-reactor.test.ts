@@ -3,6 +3,7 @@ import { afterEach, test } from 'node:test'
 import { listenerPlan, planOf, remotePlan } from '../../test/support/plans.js'
 import { calls, closeAll, done, listenOnLoopback } from '../../test/support/sockets.js'
 import { createCells } from '../cells/cells.js'
+import { NO_LIMITS } from '../cells/limit-memory.js'
 import type { Fd } from '../kernel/calls.js'
 import { AF_INET, SOCK_STREAM } from '../kernel/constants.js'
 import { linuxSystem } from '../kernel/linux-system.js'
@@ -46,6 +47,7 @@ class World {
       live: NO_LIVE_STATE,
       cells: { fds: this.#cells.fdsOf(0), shape: SHAPE },
       sticky: [],
+      limits: NO_LIMITS,
       childSlot: 0,
       sessionsMax: 100,
       wakeupFd: undefined,

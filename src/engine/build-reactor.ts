@@ -79,6 +79,7 @@ export class Reactor {
       countSessions: () => this.#countSessions(),
       onLog: () => report({ kind: 'log' }),
       isBehindMaster: settings.wireEnd !== undefined,
+      limitsAreJudged: settings.wireEnd?.master !== 'foreign',
       onRoom: (generation) => this.#onRoom(generation),
       onListenerRoom: () => this.#present.onListenerRoom(),
       onRetired: (generation) => this.#onRetired(generation),

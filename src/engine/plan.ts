@@ -9,6 +9,7 @@ import type { Overload } from '../accept/connection-limit.js'
 import type { QueueLengths } from '../accept/listener.js'
 import type { PlacementLimits } from '../accept/placement.js'
 import type { StickyOptions } from '../accept/sticky-cache.js'
+import type { LimitPlan } from '../admission/limit-plan.js'
 import type { RoutePlan } from '../admission/route-plan.js'
 import type { AccessPlan } from '../admission/rule-list-plan.js'
 import type { BackOffNumbers } from '../balance/back-off.js'
@@ -43,6 +44,8 @@ export interface Plan {
   readonly remotes: readonly RemotePlan[]
   /** Which clients are admitted. */
   readonly access: AccessPlan
+  /** In the order in which they are applied. */
+  readonly limits: readonly LimitPlan[]
   readonly relay: RelayOptions
   readonly tls: TlsPlan
   readonly mavis: MavisSettings
@@ -188,7 +191,11 @@ export interface ProcessPlan {
   readonly debugMask: number
   /** Its memory contains keys, and core files are not enabled: it is made non-dumpable. */
   readonly hidesMemory: boolean
+  readonly sandbox: SandboxMode
 }
+
+/** `log`: violations are logged and permitted. */
+export type SandboxMode = 'yes' | 'log' | 'no'
 
 export interface LogPlan {
   /** @default the name of the program */

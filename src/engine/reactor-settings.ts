@@ -2,6 +2,7 @@
 import type { KeptListeners } from '../accept/kept-listeners.js'
 import type { CellFds } from '../cells/cells.js'
 import type { Shape } from '../cells/layout.js'
+import type { LimitMemory } from '../cells/limit-memory.js'
 import type { StickyShare } from '../cells/sticky-table.js'
 import type { SocketKind } from '../kernel/socket-kind.js'
 import type { HostQuestion, HostReply } from '../relay/host-answer.js'
@@ -18,6 +19,7 @@ export interface GenerationSettings {
   readonly cells: { readonly fds: CellFds; readonly shape: Shape }
   /** By pool of the plan; undefined: it is not sticky. */
   readonly sticky: readonly (StickyShare | undefined)[]
+  readonly limits: LimitMemory
   /** Slot of its rows in the cells; each generation has its own. */
   readonly childSlot: number
   /** Limit of the sessions of all generations together. */
@@ -33,6 +35,8 @@ export interface ReactorSettings extends GenerationSettings {
   /** The wire to a master; undefined: the reactor accepts clients itself. */
   readonly wireEnd: WireEndSettings | undefined
   readonly pipes: PipeOptions
+  /** Its thread gives up all access to files before it serves. @default false */
+  readonly restrictsFiles?: boolean
 }
 
 /** Messages of our own master refer to listeners of the plan; those of a classic one describe each client. */

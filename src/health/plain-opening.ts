@@ -14,6 +14,7 @@ export async function speakOpening(talk: Conversation, opening: ClientOpening): 
     if (i === 0 && opening.hasGreeting)
       greeting = answer.subarray(0, opening.cleanGreeting(answer, 0, answer.length))
   }
+  if (opening.checkRequest !== undefined) talk.send(opening.checkRequest)
   return greeting
 }
 

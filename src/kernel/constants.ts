@@ -4,6 +4,7 @@
 export const AF_UNIX = 1
 export const AF_INET = 2
 export const AF_INET6 = 10
+export const AF_NETLINK = 16
 
 export const SOCK_STREAM = 1
 export const SOCK_DGRAM = 2
@@ -54,6 +55,8 @@ export const TCP_DEFER_ACCEPT = 9
 export const TCP_QUICKACK = 12
 export const TCP_CONGESTION = 13
 export const TCP_USER_TIMEOUT = 18
+/** linux/tcp.h; a socket in this mode is closed without a packet. Requires CAP_NET_ADMIN. */
+export const TCP_REPAIR = 19
 export const TCP_FASTOPEN = 23
 export const TCP_FASTOPEN_CONNECT = 30
 

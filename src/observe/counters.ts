@@ -1,4 +1,5 @@
 /** Counting in the tables of the cells, and reading what another process has counted. */
+import type { LimitEnd } from '../base/limit-words.js'
 import type { ChildCells } from '../cells/cells.js'
 import {
   COUNTERS,
@@ -15,6 +16,14 @@ export const COUNT: Readonly<Record<CounterName, number>> = indexOfEach(COUNTERS
 /** The same in the row of a listener, and in that of a remote. */
 export const LISTENER_COUNT: Readonly<Record<ListenerCounterName, number>> = indexOfEach(LISTENER_COUNTERS)
 export const REMOTE_COUNT: Readonly<Record<RemoteCounterName, number>> = indexOfEach(REMOTE_COUNTERS)
+
+/** The counter of clients that a limit rejects. */
+export const LIMIT_COUNTS: Readonly<Record<LimitEnd, number>> = {
+  'limit-connections': COUNT.limitedConnections,
+  'limit-rate': COUNT.limitedRate,
+  'limit-timeout': COUNT.limitTimeouts,
+  banned: COUNT.banned,
+}
 
 function indexOfEach<Name extends string>(names: readonly Name[]): Readonly<Record<Name, number>> {
   return Object.fromEntries(names.map((name, index) => [name, index])) as Record<Name, number>

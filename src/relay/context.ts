@@ -1,7 +1,10 @@
 /** The context of sessions: everything they share, as interfaces. */
+import type { Limiter, LimitFacts } from '../admission/limiter.js'
+import type { Limits } from '../admission/limits.js'
 import type { RouteFacts } from '../admission/route-facts.js'
 import type { RuleRefusal } from '../admission/rule-lists.js'
 import type { RemoteHealth } from '../balance/remote-health.js'
+import type { BanCause, LimitAction, LimitEnd } from '../base/limit-words.js'
 import type { ListenerStarttls } from '../base/starttls-names.js'
 import type { Fd } from '../kernel/calls.js'
 import type { System } from '../kernel/system.js'
@@ -14,6 +17,7 @@ import type { Detection } from './detection.js'
 import type { DecisionNotes } from './opening/decision-notes.js'
 import type { Diallings } from './opening/dialling.js'
 import type { HostLookups } from './opening/host-lookups.js'
+import type { LimitQueues } from './opening/limit-queue.js'
 import type { Questions } from './opening/questions.js'
 import type { SessionRouting } from './opening/routing.js'
 import type { SessionFacts } from './opening/session-facts.js'
@@ -75,6 +79,22 @@ export interface ClientRules {
   againstRouted(client: RuledClient, facts: RouteFacts, route: number): RuleRefusal | undefined
 }
 
+/** Limits of clients, and what happens to those that they reject. */
+export interface ClientLimits {
+  readonly limits: Limits
+  /** Whether the process that accepts applies limits by address to peers without a PROXY header. */
+  readonly areJudged: boolean
+  /** Logs a rejection, and counts it for a ban. `limiter` has been aimed at the client, whose socket address is `client`. */
+  report(limiter: Limiter, end: LimitEnd, client: Uint8Array, listener: string): void
+  /** Counts a rejection by something else for bans. */
+  countRejection(cause: BanCause, facts: LimitFacts, client: Uint8Array): void
+  actionOf(limiter: Limiter, end: LimitEnd): LimitAction
+  /** Sets how close(2) ends the connection. */
+  prepareClose(fd: Fd, action: LimitAction): void
+  /** Owns `fd` from now on, and closes it after a while; false, without owning it, if as many are held as may be. */
+  hold(fd: Fd, limiter: Limiter): boolean
+}
+
 /** What the sessions of one reactor and configuration share. */
 export interface RelayContext {
   readonly system: System
@@ -96,6 +116,10 @@ export interface RelayContext {
   readonly proxyPeers: ProxyPeers
   /** Undefined: every client is admitted. */
   readonly clientRules?: ClientRules | undefined
+  /** Undefined: there are no limits. */
+  readonly limits?: ClientLimits | undefined
+  /** Clients that wait for places of limits. */
+  readonly limitQueues: LimitQueues
   /** Undefined: there are no routes. */
   readonly routing: SessionRouting | undefined
   readonly options: RelayOptions

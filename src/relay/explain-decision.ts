@@ -2,8 +2,11 @@
  * Explains which pool and remote a client would get now, for people: made by the code that decides, on the reactor with the
  * live state of its pools, or anywhere with pools of its own. Changes nothing.
  */
+import { REJECTS } from '../admission/access-table.js'
 import type { RouteFacts } from '../admission/route-facts.js'
 import { NO_MATCH } from '../admission/router.js'
+import type { RuleClient } from '../admission/rule-list.js'
+import type { RuleLists } from '../admission/rule-lists.js'
 import type { Explanation } from '../balance/explanation.js'
 import { SlotSet } from '../balance/slot-set.js'
 import { hashOfFacts } from './opening/client-hash.js'
@@ -26,17 +29,21 @@ export interface ExplainedDecision {
   /** The route that matched: its index, and its place in the configuration. */
   readonly route: { readonly index: number; readonly rule: string } | undefined
   readonly found: RelayPool | Unserved
+  /** The access rule of that route that rejects the client; undefined: it is admitted, or there are none. */
+  readonly rule: string | undefined
 }
 
 interface Chooser {
   readonly pools: RelayPools
   /** Undefined: there are no routes. */
   readonly routing: Routes | undefined
+  /** Access rules of routes; undefined: there are none. */
+  readonly rules?: RuleLists
 }
 
 /** `epochMs`: for routes by time. */
 export function explainDecision(
-  { pools, routing: routes }: Chooser,
+  { pools, routing: routes, rules }: Chooser,
   client: ExplainedClient,
   epochMs: number,
 ): ExplainedDecision {
@@ -50,7 +57,15 @@ export function explainDecision(
   const route = index === NO_MATCH ? undefined : { index, rule: (routes as Routes).ruleOf(index) }
   const isOfListener = pools.ofListener(client.listenerSlot) !== undefined
   const by = isOfListener ? 'listener' : route === undefined ? 'default' : 'route'
-  return { by, route, found }
+  const isRejected =
+    route !== undefined && rules?.decideRoute(ruleClient(client), index, client.facts) === REJECTS
+  return { by, route, found, rule: isRejected ? rules.refusal.rule : undefined }
+}
+
+/** Nobody knows which user it would be on a Unix socket. */
+function ruleClient({ facts }: ExplainedClient): RuleClient {
+  const { address, addressAt, addressByteCount } = facts
+  return { address, addressAt, addressByteCount, identity: () => undefined }
 }
 
 /** Which remote of its pool a client would get that has tried none. `nowMs`: CLOCK_MONOTONIC, for back-offs. */

@@ -7,6 +7,7 @@ import { ASKING } from './opening/asking.js'
 import { DIALLING } from './opening/attempts.js'
 import { DETECTING } from './opening/detecting.js'
 import { GREETING } from './opening/greeting.js'
+import { LATE_LIMITING, LIMITING } from './opening/limiting.js'
 import { PROXY_HEADER } from './opening/proxy-header.js'
 import { QUEUED } from './opening/queued.js'
 import { RESOLVING } from './opening/resolving.js'
@@ -20,10 +21,12 @@ const CLOSED: PhaseHandler = { onReady: () => {}, onTimer: () => {}, onTurn: () 
 
 export const OPENING_HANDLERS: Readonly<Record<OpeningPhase, OpeningHandler>> = {
   'proxy-header': PROXY_HEADER,
+  limiting: LIMITING,
   starttls: STARTTLS,
   greeting: GREETING,
   detecting: DETECTING,
   admitting: ADMITTING,
+  'late-limiting': LATE_LIMITING,
   asking: ASKING,
   resolving: RESOLVING,
   dialling: DIALLING,

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { COUNTERS } from '../cells/layout.js'
-import { COUNT, LISTENER_COUNT } from '../observe/counters.js'
+import { COUNT, LIMIT_COUNTS, LISTENER_COUNT } from '../observe/counters.js'
 import {
   type EndReason,
   LISTENER_REASON_COUNTS,
@@ -21,6 +21,8 @@ const UNSERVED: readonly number[] = [
   COUNT.badProxyHeaders,
   COUNT.badStarttls,
 ]
+
+const LIMITED: readonly number[] = Object.values(LIMIT_COUNTS)
 
 const phases = Object.keys(MAY_BECOME) as Phase[]
 
@@ -47,7 +49,7 @@ test('no session dials after relaying', () => {
   for (const phase of phases) {
     const isFirst = [...OPENING_PHASES, 'closed', 'queued'].includes(phase) && phase !== 'dialling'
     assert.equal(MAY_BECOME[phase].includes('dialling'), isFirst)
-    const isBeforeTls = ['closed', 'proxy-header', 'starttls'].includes(phase)
+    const isBeforeTls = ['closed', 'proxy-header', 'limiting', 'starttls'].includes(phase)
     assert.equal(MAY_BECOME[phase].includes('greeting'), isBeforeTls)
   }
 })
@@ -68,7 +70,9 @@ test("a listener counts what it did not serve as its child does, and MAVIS' deni
         ? LISTENER_COUNT.notServed
         : REJECTED.includes(counter)
           ? LISTENER_COUNT.rejected
-          : undefined
+          : LIMITED.includes(counter)
+            ? LISTENER_COUNT.limited
+            : undefined
     assert.equal(LISTENER_REASON_COUNTS[reason as EndReason], wanted, reason)
   }
 })

@@ -2,15 +2,18 @@
 import type { ListOwner } from '../admission/rule-lists.js'
 import type { AttemptLimit } from '../balance/attempt-limit.js'
 import type { Refusal } from '../base/authorization.js'
-import { COUNT, LISTENER_COUNT, REMOTE_COUNT } from '../observe/counters.js'
+import type { BanCause, LimitEnd } from '../base/limit-words.js'
+import { COUNT, LIMIT_COUNTS, LISTENER_COUNT, REMOTE_COUNT } from '../observe/counters.js'
 
 /** The phases that lead to a remote, in their order. A session skips those that it does not need. */
 export const OPENING_PHASES = [
   'proxy-header',
+  'limiting',
   'starttls',
   'greeting',
   'detecting',
   'admitting',
+  'late-limiting',
   'asking',
   'resolving',
   'dialling',
@@ -24,6 +27,8 @@ export type Phase = OpeningPhase | 'queued' | 'relaying' | 'draining' | 'closed'
 export const MAY_BECOME: Readonly<Record<Phase, readonly Phase[]>> = {
   /** The PROXY protocol header, which names the client. */
   'proxy-header': onwards('proxy-header'),
+  /** Limits by the address of the client. */
+  limiting: onwards('limiting'),
   /** The client asks for TLS in plain text. */
   starttls: onwards('starttls'),
   /** TLS handshake, or the ClientHello of TLS that is passed through. */
@@ -32,6 +37,8 @@ export const MAY_BECOME: Readonly<Record<Phase, readonly Phase[]>> = {
   detecting: onwards('detecting'),
   /** Access rules about what has been read of the client. */
   admitting: onwards('admitting'),
+  /** Limits by other facts of the client, and those of its pool. */
+  'late-limiting': onwards('late-limiting'),
   /** Waiting for the verdict of MAVIS. */
   asking: onwards('asking'),
   /** Waiting for the addresses of the host that the client asks for. */
@@ -66,7 +73,7 @@ export type EndReason =
   | 'remote-tls-error'
   /** The client disconnected before a remote answered. */
   | 'client-left'
-  /** The TLS handshake or ClientHello failed or timed out. */
+  /** The TLS handshake or ClientHello failed or timed out, or the login that STARTTLS of MySQL needs. */
   | 'bad-greeting'
   /** The PROXY header is missing, malformed or incomplete, or a classic master announced one. */
   | 'proxy-header'
@@ -76,6 +83,8 @@ export type EndReason =
   | 'starttls'
   /** Whose list of access rules rejected the client: that of the section, of its listener, or of the route that matched it. */
   | ListOwner
+  /** A `limit` rejected the client. */
+  | LimitEnd
   /** MAVIS rejected the client. */
   | `mavis-${Refusal}`
   /** No pool serves the client. */
@@ -98,6 +107,12 @@ export type EndReason =
   | 'queue-full'
   | 'idle-timeout'
   | 'half-close-timeout'
+  /** `first byte timeout`: the client was connected to a remote and sent nothing. */
+  | 'first-byte-timeout'
+  /** `max lifetime`. */
+  | 'max-lifetime'
+  /** `min rate`: a peer took the bytes that waited for it too slowly. */
+  | 'min-rate'
   /** `on recovery = close`: the remote was in reserve, and better ones serve again. */
   | 'recovery'
   /** `on down = close`: the remote is excluded. */
@@ -128,6 +143,7 @@ export const REASON_COUNTS: Readonly<Record<EndReason, number>> = {
   rejected: COUNT.rejected,
   'listener-rule': COUNT.rejectedByListener,
   'route-rule': COUNT.rejectedByRoute,
+  ...LIMIT_COUNTS,
   'mavis-denied': COUNT.mavisDenied,
   'mavis-not-found': COUNT.mavisNotFound,
   'mavis-not-member': COUNT.mavisNotMember,
@@ -148,12 +164,27 @@ export const REASON_COUNTS: Readonly<Record<EndReason, number>> = {
   'queue-full': COUNT.queueFull,
   'idle-timeout': COUNT.timedOut,
   'half-close-timeout': COUNT.timedOut,
+  'first-byte-timeout': COUNT.firstByteTimeouts,
+  'max-lifetime': COUNT.lifetimesEnded,
+  'min-rate': COUNT.tooSlow,
   recovery: COUNT.cutOnRecovery,
   'remote-down': COUNT.cutOnDown,
   shed: COUNT.shed,
   drained: COUNT.drained,
   shortage: COUNT.notServed,
   shutdown: COUNT.cutAtShutdown,
+}
+
+/** What bans count a session as that was rejected by something else than a limit. */
+export const BAN_CAUSES_OF: Readonly<Partial<Record<EndReason, BanCause>>> = {
+  rejected: 'rules',
+  'listener-rule': 'rules',
+  'route-rule': 'rules',
+  starttls: 'handshake',
+  'bad-greeting': 'handshake',
+  'mavis-denied': 'authorization',
+  'mavis-not-found': 'authorization',
+  'mavis-not-member': 'authorization',
 }
 
 type SomeReasonCounts = Readonly<Partial<Record<EndReason, number>>>
@@ -178,6 +209,10 @@ export const LISTENER_REASON_COUNTS: SomeReasonCounts = {
   'queue-timeout': LISTENER_COUNT.notServed,
   'queue-full': LISTENER_COUNT.notServed,
   shortage: LISTENER_COUNT.notServed,
+  'limit-connections': LISTENER_COUNT.limited,
+  'limit-rate': LISTENER_COUNT.limited,
+  'limit-timeout': LISTENER_COUNT.limited,
+  banned: LISTENER_COUNT.limited,
   'mavis-denied': LISTENER_COUNT.denied,
   'mavis-not-found': LISTENER_COUNT.denied,
   'mavis-not-member': LISTENER_COUNT.denied,

@@ -2,6 +2,7 @@ import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { leastUsePool } from '../../test/support/pools.js'
 import { type RelayPool, RelayPools } from './relay-pools.js'
+import { UNLIMITED } from './session-limits.js'
 import { DEFAULT_SESSION_OPTIONS, type SessionOptions } from './session-options.js'
 
 function poolWith(options: Partial<SessionOptions>): RelayPool {
@@ -33,6 +34,17 @@ test('the options of a listener and a pool are made once, also for several ports
   assert.equal(pools.optionsOf(one, 0), made)
   assert.notEqual(pools.optionsOf(other, 0), made)
   assert.equal(pools.optionsOf(one, 2).connectTimeoutMs, 4)
+})
+
+test('limits of a listener are added to those of its pools: the stricter value of each counts', () => {
+  const pool = poolWith({
+    limits: { ...UNLIMITED, bytesInPerS: 5_000, maxLifetimeMs: 7_000, lifetimeJitter: 0.5 },
+  })
+  const limits = { ...UNLIMITED, bytesInPerS: 6_000, bytesOutPerS: 1_000, maxLifetimeMs: 3_000 }
+  const pools = new RelayPools([pool, poolWith({})], 0, [], [{ limits }, { idleTimeoutMs: 1 }])
+  assert.deepEqual(pools.optionsOf(pool, 0).limits, { ...limits, bytesInPerS: 5_000 })
+  assert.equal(pools.optionsOf(pool, 1).limits, pool.options.limits)
+  assert.equal(pools.optionsOf(poolWith({}), 0).limits, limits)
 })
 
 test('without overrides a session has the options of its pool, also under a classic master', () => {

@@ -8,6 +8,7 @@ import type { PolicyName } from '../base/policy-names.js'
 import type { ClientKeyPlan } from './client-key.js'
 import type { DynamicHosts } from './dynamic-hosts.js'
 import type { PoolQueue } from './opening/pool-queue.js'
+import { bothLimits } from './session-limits.js'
 import { closeOptions, type OptionOverrides, type SessionOptions } from './session-options.js'
 import type { Stickiness } from './stickiness.js'
 
@@ -103,7 +104,10 @@ export class RelayPools {
     this.#combined.set(overrides, ofPools)
     const known = ofPools.get(relayPool)
     if (known !== undefined) return known
-    const made = merged(relayPool.options, overrides)
+    const made = merged(relayPool.options, {
+      ...overrides,
+      limits: bothLimits(relayPool.options.limits, overrides.limits),
+    })
     ofPools.set(relayPool, made)
     return made
   }

@@ -17,11 +17,19 @@ import { type Frozen, freezeSession, thawSession } from './closing/frozen.js'
 import type { Connection } from './connection.js'
 import type { RelayContext } from './context.js'
 import { Diallings } from './opening/dialling.js'
+import { giveBackPlaces, handOverPlaces } from './opening/limit-places.js'
+import { LimitQueues } from './opening/limit-queue.js'
 import { noteMptcp } from './opening/mptcp-peers.js'
 import { SessionFacts } from './opening/session-facts.js'
 import { describePeer } from './peer-name.js'
 import { Peers } from './peers.js'
-import { type EndReason, LISTENER_REASON_COUNTS, REASON_COUNTS, REMOTE_REASON_COUNTS } from './phases.js'
+import {
+  BAN_CAUSES_OF,
+  type EndReason,
+  LISTENER_REASON_COUNTS,
+  REASON_COUNTS,
+  REMOTE_REASON_COUNTS,
+} from './phases.js'
 import { ProxyPeers } from './proxy-peers.js'
 import { Session } from './session.js'
 import type { StickyClient } from './stickiness.js'
@@ -30,7 +38,14 @@ import { TRANSPORTS } from './transfer/transports.js'
 /** The context of sessions without the parts that the relay itself provides. */
 export type RelayParts = Omit<
   RelayContext,
-  'destinations' | 'diallings' | 'facts' | 'peers' | 'proxyFacts' | 'proxyPeers' | 'sessionClosed'
+  | 'destinations'
+  | 'diallings'
+  | 'facts'
+  | 'limitQueues'
+  | 'peers'
+  | 'proxyFacts'
+  | 'proxyPeers'
+  | 'sessionClosed'
 >
 
 export interface RelayEvents {
@@ -71,6 +86,7 @@ export class Relay {
       ...parts,
       diallings: new Diallings(),
       facts: new SessionFacts(),
+      limitQueues: new LimitQueues(),
       peers: new Peers(),
       destinations: new Peers(),
       proxyFacts: new ProxyFacts(),
@@ -139,6 +155,7 @@ export class Relay {
     const frozen = freezeSession(session)
     if (frozen === 'later') return frozen
     this.#context.remotes.handOver(session.remoteSlot)
+    handOverPlaces(session)
     this.#release(session)
     return frozen
   }
@@ -174,9 +191,17 @@ export class Relay {
     if (isLogged) this.#context.writeAccess(this.#accessRecord(session))
     const { listenerSlot, remoteSlot } = session
     if (remoteSlot !== NONE) this.#context.remotes.giveBack(remoteSlot)
+    this.#countForBans(session)
+    giveBackPlaces(session)
     this.#release(session)
     this.#events.onRoom(listenerSlot)
     if (remoteSlot !== NONE && !this.#isCutting) this.#context.pools.ofRemote(remoteSlot)?.queue?.serve()
+  }
+
+  #countForBans(session: Session): void {
+    const { facts, limits } = this.#context
+    const cause = limits && BAN_CAUSES_OF[session.reason]
+    if (cause !== undefined) limits?.countRejection(cause, facts.of(session), session.peer)
   }
 
   #countEnd(session: Session): void {

@@ -3,6 +3,7 @@ import type { KeepAlive } from '../kernel/keepalive.js'
 import { unmap } from '../kernel/memory.js'
 import type { NativeAddress } from '../kernel/sockaddr.js'
 import type { ClientSource } from './opening/client-source.js'
+import type { SessionLimits } from './session-limits.js'
 import { SPLICE_POLICIES, type SplicePolicy } from './transfer/splice-policies.js'
 
 /** A session has those of its pool, with what its listener overrides, from the phase `dialling` on. */
@@ -23,6 +24,8 @@ export interface SessionOptions {
   readonly halfCloseTimeoutMs: number
   readonly keepAlive: KeepAlive
   readonly splice: SplicePolicy
+  /** Undefined: bytes and times are not limited. Those of a listener are added (`bothLimits`). */
+  readonly limits: SessionLimits | undefined
   /** Source address of connections to remotes. */
   readonly localAddress: NativeAddress | undefined
   /** Set if connections to remotes use their client's source address. */
@@ -51,6 +54,7 @@ export const DEFAULT_SESSION_OPTIONS: SessionOptions = {
   halfCloseTimeoutMs: Number.POSITIVE_INFINITY,
   keepAlive: { isOn: true, idleS: 0, intervalS: 0, count: 0 },
   splice: SPLICE_POLICIES.auto,
+  limits: undefined,
   localAddress: undefined,
   clientSource: undefined,
   localPorts: 0,

@@ -1,4 +1,5 @@
 /** The session: one client and its remote. */
+import type { Limiter } from '../admission/limiter.js'
 import { NONE } from '../balance/policy.js'
 import type { Pool } from '../balance/pool.js'
 import { invariant } from '../base/invariant.js'
@@ -15,6 +16,9 @@ import type { RelayContext } from './context.js'
 import { BY_DEFAULT } from './opening/decided-by.js'
 import type { Dialling } from './opening/dialling.js'
 import type { Lookup } from './opening/host-lookups.js'
+import type { LimitPlaces } from './opening/limit-places.js'
+import type { LimitQueue } from './opening/limit-queue.js'
+import { endTokenWait, leaveLimitQueue } from './opening/limiting.js'
 import { leaveQueue } from './opening/queued.js'
 import type { PhaseHandler } from './phase-handler.js'
 import { OPENING_HANDLERS, PHASE_HANDLERS } from './phase-handlers.js'
@@ -24,6 +28,7 @@ import type { DialTarget } from './remotes.js'
 import { DEFAULT_SESSION_OPTIONS, type SessionOptions } from './session-options.js'
 import type { StickyClient } from './stickiness.js'
 import { Direction } from './transfer/direction.js'
+import type { SessionGuard } from './transfer/session-guard.js'
 
 const INPUT = READABLE | URGENT | PEER_ENDED | FAILED | HUNG_UP
 /** Readiness that a connection stores, because the kernel reports it once. */
@@ -125,6 +130,21 @@ export class Session implements TimerOwner {
 
   /** Undefined: its pool is not sticky, or nothing distinguishes the client. */
   sticky: StickyClient | undefined = undefined
+
+  /** Its places of limits; undefined: its record has never had one. */
+  limitPlaces: LimitPlaces | undefined = undefined
+  /** Index of the limit that is applied next. */
+  limitStep = 0
+  /** Where it waits for a place of a limit. */
+  limitQueue: LimitQueue | undefined = undefined
+  /** The limit whose token it waits for. */
+  limitWait: Limiter | undefined = undefined
+  /** Its peer may send a PROXY header, so nothing was decided by the address of the peer. */
+  hasProxyHeader = false
+  /** Of the last session of this record with limits. */
+  guard: SessionGuard | undefined = undefined
+  /** This session has limits of bytes or times. */
+  isGuarded = false
 
   /** State of dialling; lent to the session during that phase. */
   #dialling: Dialling | undefined = undefined
@@ -251,6 +271,16 @@ export class Session implements TimerOwner {
     this.relay.loop.soon(way)
   }
 
+  /** A direction reads nothing until then, and neither does its kernel once its buffer is full. */
+  sleep(way: Direction, timer: Timer, untilMs: number): void {
+    const { source } = way
+    // Not if the other direction waits for the same socket to become writable.
+    if (!source.writes.isBlocked) this.pauseReads(source)
+    // What arrives meanwhile is not reported.
+    source.mayRead = true
+    this.relay.loop.timers.set(timer, untilMs)
+  }
+
   /** Sets the timer, replacing its time. */
   setTimer(atMs: number): void {
     this.relay.loop.timers.set(this.timer, atMs)
@@ -275,12 +305,10 @@ export class Session implements TimerOwner {
     this.close(reason)
   }
 
-  /** Whether it relays, without data since then and with nothing to deliver. */
+  /** Whether it relays, without data since then and with nothing to deliver or to read. */
   isIdleSince(ms: number): boolean {
     const { lastActiveMs, phase, toClient, toRemote } = this
-    return (
-      phase === 'relaying' && lastActiveMs <= ms && toClient.waitingBytes === 0 && toRemote.waitingBytes === 0
-    )
+    return phase === 'relaying' && lastActiveMs <= ms && !toClient.hasWork && !toRemote.hasWork
   }
 
   /** Resets both sides because of an error, which becomes the cause in the access log. */
@@ -303,6 +331,9 @@ export class Session implements TimerOwner {
     this.endDialling()
     if (this.questionToken !== 0) this.relay.questions.withdraw(this)
     this.stopWaiting()
+    leaveLimitQueue(this)
+    endTokenWait(this)
+    this.endLimits()
     this.closeConnection(this.client)
     this.closeConnection(this.remote)
     this.dropHeld(this.toRemote)
@@ -314,6 +345,12 @@ export class Session implements TimerOwner {
   stopWaiting(): void {
     this.lookup?.waiting.delete(this)
     this.lookup = undefined
+  }
+
+  /** Nothing limits it any more. */
+  endLimits(): void {
+    if (this.isGuarded) this.guard?.end()
+    this.isGuarded = false
   }
 
   /** Drops the bytes that a direction holds. */
@@ -362,6 +399,7 @@ export class Session implements TimerOwner {
     this.hasDestination = false
     this.tlvs = undefined
     this.plainOpening = undefined
+    this.hasProxyHeader = false
   }
 
   #note(connection: Connection, readiness: number): void {

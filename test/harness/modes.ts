@@ -34,6 +34,19 @@ export const MODES_WITH_TWO: readonly Mode[] = variants(
   [SINGLE, withChildren('two children that accept', spawning([2, 2], [1, 1_000], DIRECT), 2)],
 )
 
+const THREE_BEHIND_MASTER = withChildren(
+  'a master that accepts for three children',
+  spawning([3, 3], [1, 1_000]),
+  3,
+)
+const THREE_THAT_ACCEPT = withChildren('three children that accept', spawning([3, 3], [1, 1_000], DIRECT), 3)
+
+/** Every mode, with three children where it has any. */
+export const MODES_WITH_THREE: readonly Mode[] = variants([THREE_BEHIND_MASTER], [SINGLE, THREE_THAT_ACCEPT])
+
+/** The same in one run, for files of the long run. */
+export const ALL_WITH_THREE: readonly Mode[] = [THREE_BEHIND_MASTER, SINGLE, THREE_THAT_ACCEPT]
+
 function withChildren(name: string, spawn: string, children = 1): Mode {
   return {
     name,

@@ -124,6 +124,35 @@ export async function startPostgres(
   return { port, folder, certFile }
 }
 
+/** MariaDB that takes `joe` with the password `secret` over TLS only. */
+export async function startMariadb(t: TestContext): Promise<RealServer | undefined> {
+  if (!needs(t, 'mariadbd', 'mariadb-install-db', 'mysql')) return undefined
+  const { certFile, folder } = folderOfServer(t)
+  const [data, init, port] = [join(folder, 'data'), join(folder, 'init.sql'), await freePort()]
+  mkdirSync(data)
+  const users = ["joe@'%' identified by 'secret'", "eve@'%' identified via ed25519 using password('secret')"]
+  writeFileSync(init, users.map((user) => `create or replace user ${user} require ssl;\n`).join(''))
+  owned(folder)
+  const words = [`--datadir=${data}`, '--auth-root-authentication-method=normal', '--skip-test-db']
+  runAsServer('mariadb-install-db', '--no-defaults', ...words)
+  await startServer(t, port, [
+    'mariadbd',
+    '--no-defaults',
+    `--datadir=${data}`,
+    `--socket=${folder}/socket`,
+    `--pid-file=${folder}/pid`,
+    `--port=${port}`,
+    '--bind-address=127.0.0.1',
+    '--innodb-buffer-pool-size=8M',
+    '--innodb-flush-log-at-trx-commit=0',
+    '--plugin-load-add=auth_ed25519',
+    `--init-file=${init}`,
+    `--ssl-cert=${certFile}`,
+    `--ssl-key=${folder}/key.pem`,
+  ])
+  return { port, folder, certFile }
+}
+
 /** Postfix with its SMTP server alone, by its master daemon. `lines`: of main.cf. */
 export async function startPostfix(
   t: TestContext,

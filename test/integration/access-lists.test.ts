@@ -1,11 +1,19 @@
 import assert from 'node:assert/strict'
+import { writeFileSync } from 'node:fs'
 import { connect } from 'node:net'
+import { join } from 'node:path'
 import { type TestContext, test } from 'node:test'
+import { temporaryFolder } from '../harness/clean-up.js'
 import { Client } from '../harness/client.js'
 import { clientHello } from '../harness/client-hello.js'
 import { MODES, type Running } from '../harness/modes.js'
 import { relayTo } from '../harness/relay.js'
 import { echoes, type Remote, remoteThat, says } from '../harness/remote.js'
+import { replaceFile } from '../harness/replace-file.js'
+import { connectTls, fileWith, localhost, servedWith } from '../harness/tls.js'
+import { until } from '../harness/until.js'
+import { type Identity, makeIdentity } from '../support/certificates.js'
+import { inCountry, mmdb } from '../support/mmdb.js'
 
 /** Lists of access rules at the section, at listeners and at routes. */
 
@@ -89,5 +97,68 @@ for (const mode of MODES) {
     const client = await Client.connect(t, { port: running.port(1) })
     assert.equal(await client.exchange('hello'), 'hello')
     await client.close()
+  })
+}
+
+for (const mode of MODES) {
+  test(`${mode.name}: a database that changes decides without a reload, a broken one does not`, async (t) => {
+    const remote = await remoteThat(says('served')).start(t)
+    const path = join(temporaryFolder(t), 'geo.mmdb')
+    const inGermany = (network: string) => mmdb({ [network]: inCountry('DE') })
+    writeFileSync(path, inGermany('127.0.0.2/32'))
+    const plan = relayTo(remote)
+      .withTop(`geo file = ${path}`)
+      .withMaster('deny country = DE', 'default = permit')
+    const running = await mode.start(t, plan)
+    const served = async () => {
+      const hosts = ['127.0.0.1', '127.0.0.2', '127.0.0.3']
+      const answers = await Promise.all(hosts.map((from) => answer(t, running, { from })))
+      return hosts.filter((_, i) => answers[i] === 'served').join()
+    }
+    assert.equal(await served(), '127.0.0.1,127.0.0.3')
+    replaceFile(path, inGermany('127.0.0.2/31'))
+    await running.logged(/access rules: .*geo\.mmdb has changed: 1 range is in force/)
+    await until('the new networks', async () => (await served()) === '127.0.0.1')
+    replaceFile(path, 'rubbish')
+    await running.logged(
+      /geo\.mmdb' is not a database in the format MMDB: .*: the previous ranges \(1\) stay in force/,
+    )
+    assert.equal(await served(), '127.0.0.1')
+  })
+}
+
+for (const mode of MODES) {
+  test(`${mode.name}: rules about the certificate and the version of TLS`, async (t) => {
+    const remote = await remoteThat(echoes).start(t)
+    const authority = makeIdentity({ name: 'devices', isAuthority: true })
+    const device = (name: string) => makeIdentity({ name, issuer: authority })
+    const plan = relayTo(remote)
+      .with(
+        servedWith(localhost(t)),
+        `tls client-ca-file = ${fileWith(t, authority.pem)}`,
+        'tls verify = request',
+        'access log = stderr',
+      )
+      .listeningOn(
+        `${ANY_PORT} tls = yes deny not tls version = TLSv1.3 deny client certificate subject = "CN=lost" ` +
+          'permit client certificate issuer = "CN=devices"',
+      )
+    const running = await mode.start(t, plan)
+    const isServed = async (
+      identity: Identity | undefined,
+      maxVersion: 'TLSv1.2' | 'TLSv1.3' = 'TLSv1.3',
+    ) => {
+      const shown = identity === undefined ? {} : { cert: identity.pem, key: identity.keyPem }
+      const client = await connectTls(t, running.port(), { ...shown, maxVersion })
+      const echoed = await client.exchange('hello').catch(() => '')
+      await client.close()
+      return echoed === 'hello'
+    }
+    assert.equal(await isServed(device('good')), true)
+    assert.equal(await isServed(device('lost')), false)
+    assert.equal(await isServed(undefined), false)
+    assert.equal(await isServed(device('good'), 'TLSv1.2'), false)
+    await running.logged(/ subject=CN=lost .* end=listener-rule rule=\S+:\d+@listener$/)
+    await running.logged(/ end=listener-rule rule=none@listener$/)
   })
 }

@@ -22,6 +22,8 @@ test('steps of the wall clock by a day change neither verdicts nor sessions', as
   const [good, { port, target }] = [await remoteThat(greets('g')).start(t), await closedPort()]
   const health = 'interval = 20ms timeout = 10s rise = 1 fall = 1'
   const plan = relayTo()
+    // The clock of the test is a file that both threads read.
+    .with('sandbox = no')
     .with(
       'idle timeout = 1h',
       'drain deadline = 1h',

@@ -6,8 +6,9 @@ import { afterwards } from '../harness/clean-up.js'
 import { startExample } from '../harness/example.js'
 import { freePort, freePorts } from '../harness/free-ports.js'
 import type { Relay } from '../harness/relay.js'
-import { greets, remoteThat, says } from '../harness/remote.js'
+import { type Behaviour, greets, remoteThat, says } from '../harness/remote.js'
 import { until } from '../harness/until.js'
+import { rdpRequest } from '../support/first-bytes.js'
 
 const ANY_PORT = 'address = 127.0.0.1 port = 0'
 /** The time limit of a check is long, because a busy machine is no failure. */
@@ -143,4 +144,99 @@ test('k8s-apiserver.cfg: a master that fails gets no clients, and its share over
   await remoteThat(says('1')).start(t, { host: '127.0.0.1', port })
   await relay.logged(/remote master1 is up again.*slow start over 60 s/)
   await until('a client of the first master', async () => (await banner(relay, 1)) === '1')
+})
+
+test('remote-desktop.cfg: a user has one server, and the other one while that is down', async (t) => {
+  const hosts = ['127.0.0.11', '127.0.0.12']
+  const port = await freePorts(1, ...hosts)
+  const servers = [await saysHost(t, hosts[0] ?? '', port), await saysHost(t, hosts[1] ?? '', port)]
+  const relay = await startExample(t, 'remote-desktop.cfg', {
+    'port = 3389 detect': `${ANY_PORT} detect`,
+    'address = 192.0.2.11 port = 3389': `address = ${hosts[0]} port = ${port}`,
+    'address = 192.0.2.12 port = 3389': `address = ${hosts[1]} port = ${port}`,
+    'interval = 2s': OFTEN,
+  })
+  const hostOf = async (user: string) => {
+    const client = await relay.connect()
+    // In two parts: the cookie is awaited.
+    const request = rdpRequest(`Cookie: mstshash=${user}\r\n`)
+    await client.send(request.subarray(0, 9))
+    await client.send(request.subarray(9))
+    const host = await client.readToEnd()
+    await client.close()
+    return host
+  }
+  const before = await hostOf('ann')
+  for (let i = 0; i < 3; i++) assert.equal(await hostOf('ann'), before)
+  assert.notEqual(await hostOf('bob'), before)
+  const index = hosts.indexOf(before)
+  await servers[index]?.stop()
+  await relay.logged(new RegExp(`remote ts${index + 1} is down: health check`))
+  const after = await hostOf('ann')
+  assert.deepEqual(new Set([before, after]), new Set(hosts))
+  await saysHost(t, before, port)
+  await relay.logged(new RegExp(`remote ts${index + 1} is up again`))
+})
+
+/** A server that says its address when a client has spoken; checks do not. */
+const saysHost = (t: TestContext, host: string, port: number) =>
+  remoteThat((socket) => void socket.once('data', () => socket.end(host))).start(t, { host, port })
+
+test('apiserver-passive.cfg: three failures exclude a server, and no client fails', async (t) => {
+  const gone = await freePort()
+  const [second, third] = [await remoteThat(says('2')).start(t), await remoteThat(says('3')).start(t)]
+  const relay = await startExample(t, 'apiserver-passive.cfg', {
+    'listen = { port = 16443 }': `listen = { ${ANY_PORT} }`,
+    'address = 192.0.2.31 port = 6443': `address = 127.0.0.1 port = ${gone}`,
+    'address = 192.0.2.32 port = 6443': second.directive,
+    'address = 192.0.2.33 port = 6443': third.directive,
+    // The server is tried again at once, so that it fails three times.
+    'back-off first = 30s': 'back-off first = 1ms',
+    'back-off max = 30s': 'back-off max = 1ms',
+  })
+  let answers = ''
+  while (!/remote master1 is down/.test(relay.program.stderr.text)) answers += await banner(relay, 1)
+  assert.match(answers, /^[23]+$/)
+})
+
+/** A packet of MySQL. */
+function packet(sequence: number, payload: string): Buffer {
+  return Buffer.concat([Buffer.of(payload.length, 0, 0, sequence), Buffer.from(payload, 'latin1')])
+}
+
+/** Greets with its version; a login without a password succeeds if the server is well. */
+function mysqlServer(version: string, isWell: () => boolean, users: string[]): Behaviour {
+  const salt = `${'\0'.repeat(4)}12345678\0\x01\x82\x21\x02\0\x08\0\x15${'\0'.repeat(10)}123456789012\0`
+  return (socket) => {
+    socket.write(packet(0, `\x0a${version}\0${salt}mysql_native_password\0`))
+    socket.once('data', (login: Buffer) => {
+      users.push(login.toString('latin1', 36, login.indexOf(0, 36)))
+      socket.write(isWell() ? packet(2, '\0\0\0\x02\0\0\0') : packet(2, '\xff\x15\x04#28000Access denied'))
+    })
+    socket.on('end', () => socket.end())
+  }
+}
+
+test('mysql-cluster.cfg: servers in turn, without one whose login fails, and a line for each client', async (t) => {
+  const users: string[] = []
+  const servers = await Promise.all(
+    ['8.1', '8.2', '8.3'].map((version) =>
+      remoteThat(mysqlServer(version, () => version !== '8.2', users)).start(t),
+    ),
+  )
+  const relay = await startExample(t, 'mysql-cluster.cfg', {
+    'port = 3306 tcp': `${ANY_PORT} tcp`,
+    'type = mysql user': `type = mysql ${OFTEN} user`,
+    'access log = syslog': 'access log = stderr',
+    ...Object.fromEntries(
+      servers.map(({ directive }, i) => [`address = 192.0.2.3${i + 1} port = 3306`, directive]),
+    ),
+  })
+  await relay.logged(/remote db2 is down: health check: .*Access denied/)
+  const versions: string[] = []
+  for (let i = 0; i < 4; i++) versions.push((await banner(relay, 8)).slice(5))
+  assert.deepEqual(versions.slice(0, 2).sort(), ['8.1', '8.3'])
+  assert.deepEqual(versions.slice(2), versions.slice(0, 2))
+  assert.deepEqual(new Set(users), new Set(['haproxy']))
+  await relay.logged(/ remote=db[13] .*end=/, 4)
 })

@@ -11,12 +11,14 @@ import { CountingRemote } from '../harness/counting-remote.js'
 import { startExample } from '../harness/example.js'
 import { freePort, freePorts } from '../harness/free-ports.js'
 import { Names } from '../harness/names.js'
+import { rawPeers } from '../harness/peers.js'
 import { keptAliveCountOf } from '../harness/proc.js'
 import type { Relay } from '../harness/relay.js'
 import { reload } from '../harness/reload.js'
 import { greets, type Remote, remoteThat, says } from '../harness/remote.js'
 import { until } from '../harness/until.js'
 import { FIRST_BYTES, rdpRequest } from '../support/first-bytes.js'
+import { inCountry, inSystem, mmdb } from '../support/mmdb.js'
 import { v1Header } from '../support/proxy-header.js'
 import { readProxy } from '../support/read-proxy.js'
 
@@ -34,13 +36,13 @@ async function answer(relay: Relay, bytes: string | Uint8Array = '', listener = 
 }
 
 /** A client with this address. */
-function clientFrom(t: TestContext, relay: Relay, localAddress: string): Client {
-  const to = { host: '127.0.0.1', port: relay.port(), localAddress }
+function clientFrom(t: TestContext, relay: Relay, localAddress: string, listener = 0): Client {
+  const to = { host: '127.0.0.1', port: relay.port(listener), localAddress }
   return new Client(t, connect({ ...to, allowHalfOpen: true, noDelay: true }))
 }
 
-async function answerTo(t: TestContext, relay: Relay, address: string): Promise<string> {
-  const client = clientFrom(t, relay, address)
+async function answerTo(t: TestContext, relay: Relay, address: string, listener = 0): Promise<string> {
+  const client = clientFrom(t, relay, address, listener)
   const received = await client.readToEnd()
   await client.close()
   return received
@@ -226,6 +228,33 @@ test('block-list.cfg: clients in the file are rejected, the office and all other
   await relay.logged(/connection attempt from 127\.0\.0\.3:\d+ rejected/)
 })
 
+test('by-country.cfg: clients of the countries and of the office are served, on the second port at daytime', async (t) => {
+  const remote = await named(t, 'web')
+  const folder = temporaryFolder(t)
+  const countries = mmdb({
+    '127.0.0.2/32': inCountry('AT'),
+    '127.0.0.3/32': inCountry('FR'),
+    '127.0.0.4/32': inCountry('DE'),
+  })
+  writeFileSync(join(folder, 'GeoLite2-Country.mmdb'), countries)
+  writeFileSync(join(folder, 'GeoLite2-ASN.mmdb'), mmdb({ '127.0.0.4/32': inSystem(64_500) }))
+  const relay = await startExample(t, 'by-country.cfg', {
+    '/var/lib/GeoIP': folder,
+    'permit 192.0.2.0/24\n  deny': 'permit 127.0.0.1\n  deny',
+    'listen = { port = 443 }': `listen = { ${ANY_PORT} }`,
+    'port = 8443\n    permit 192.0.2.0/24': `${ANY_PORT}\n    permit 127.0.0.1`,
+    // No time at all.
+    'Mon-Fri 08:00-18:00 Europe/Berlin': `${new Date().getUTCDay() === 3 ? 'Sun' : 'Wed'} 03:00-03:01 UTC`,
+    'address = 198.51.100.10 port = 443': remote.directive,
+    'access log = syslog': '',
+  })
+  const hosts = ['127.0.0.1', '127.0.0.2', '127.0.0.3', '127.0.0.4']
+  const served = (listener: number) =>
+    Promise.all(hosts.map((host) => answerTo(t, relay, host, listener).catch(() => '')))
+  assert.deepEqual(await served(0), ['web', 'web', '', ''])
+  assert.deepEqual(await served(1), ['web', '', '', ''])
+})
+
 test('allow-list.cfg: only clients of the network are served, and the log file has both kinds', async (t) => {
   const remote = await named(t, 'served')
   const folder = temporaryFolder(t)
@@ -290,6 +319,22 @@ test('standby.cfg: the standby serves only while the first server is down', asyn
   assert.equal(back.acceptedCount, 1)
   assert.equal(await answer(relay), 'first')
   await relay.logged(new RegExp(` remote=127.0.0.1:${standby.port} to_remote=0 to_client=7 seconds=`))
+})
+
+test('small-timeouts.cfg: a server that does not answer costs a quarter of a second, and then nothing', async (t) => {
+  const peers = rawPeers(t)
+  if (peers === undefined) return
+  const [silent, well] = [await peers.blackhole(), await named(t, 'two')]
+  const relay = await startExample(t, 'small-timeouts.cfg', {
+    'port = 20000 }\n}': `${ANY_PORT} }\n}`,
+    'address = 192.0.2.11 port = 20000': silent.directive,
+    'address = 192.0.2.12 port = 20000': well.directive,
+    'access log = syslog': 'access log = stderr',
+  })
+  for (let i = 0; i < 6; i++) assert.equal(await answer(relay), 'two')
+  // Below the default of ten seconds, and skipped afterwards.
+  await relay.logged(/remote one is down: .*timed out/, 1, 9_000)
+  await relay.logged(/ attempts=one:\S+ .*end=done/)
 })
 
 test('canary.cfg: a few clients reach the new version, and each keeps its version', async (t) => {
@@ -441,4 +486,21 @@ test('proxy-chain.cfg: the server gets a header with the addresses of the client
   const other = await relay.connect({ localAddress: '127.0.0.3' })
   await other.ending()
   await relay.logged(/client=127\.0\.0\.3:\d+ .*end=rejected rule=proxy-from/)
+})
+
+test('game.cfg: refuses and bans sources that connect too often, and sends the server their addresses', async (t) => {
+  const world = await remoteThat((socket) => {
+    socket.once('data', (bytes) => socket.end(String(readProxy(bytes)?.source)))
+  }).start(t)
+  const relay = await startExample(t, 'game.cfg', {
+    'address = 192.0.2.70 port = 25565': world.directive,
+    'port = 25565': ANY_PORT,
+    'after = 100': 'after = 3',
+    // Slow machines take longer than three seconds.
+    'rate = 10/3s': 'rate = 10/h',
+  })
+  for (let i = 0; i < 10; i++) assert.match(await answerTo(t, relay, '127.0.0.2'), /127\.0\.0\.2/)
+  for (let i = 0; i < 4; i++) assert.equal(await clientFrom(t, relay, '127.0.0.2').ending(), 'ECONNRESET')
+  await relay.logged(/banned 127\.0\.0\.2:\d+ for 600 s after 3 rejections/)
+  assert.match(await answerTo(t, relay, '127.0.0.3'), /127\.0\.0\.3/)
 })

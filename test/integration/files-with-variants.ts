@@ -2,6 +2,7 @@ import { CHILDREN_ACCEPT, SINGLE } from '../harness/modes.js'
 
 const IN_MODES = new RegExp(`${SINGLE.name}|${CHILDREN_ACCEPT.name}`)
 const WITH_TWO = new RegExp(`^(${SINGLE.name}|two children that accept): `)
+const WITH_THREE = new RegExp(`^(${SINGLE.name}|three children that accept): `)
 const DIRECTLY = /direct$/
 
 /** Files with cases in several variants, and what names of the cases contain that the normal run leaves out. */
@@ -35,6 +36,7 @@ export const FILES_WITH_VARIANTS: Readonly<Record<string, RegExp>> = {
   'mavis-endings': IN_MODES,
   'mavis-external': /in (sh|python3)/,
   'mavis-remote': /^(UDP and Blowfish|UDP over IPv6|a Unix socket): (replaces|ignores)/,
+  limits: WITH_THREE,
   'master-signals': /^SIGINT|^SIGHUP to a child/,
   'max-connections': WITH_TWO,
   mechanisms: /^accept = direct/,
@@ -54,7 +56,9 @@ export const FILES_WITH_VARIANTS: Readonly<Record<string, RegExp>> = {
   routes: IN_MODES,
   'rogue-child':
     /(int32|flood), direct$|link-(random|object|resolve), broker$|bad-configuration|(new ones start|is not): direct$/,
+  sandbox: IN_MODES,
   'send-proxy': IN_MODES,
+  'session-limits': new RegExp(`${IN_MODES.source}|${WITH_TWO.source}`),
   shed: WITH_TWO,
   signals: /SIGINT|of grace period = 1$/,
   'rule-files': IN_MODES,

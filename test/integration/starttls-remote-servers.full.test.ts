@@ -1,11 +1,13 @@
 /** STARTTLS towards real servers: plain client programs through the relay. */
 import assert from 'node:assert/strict'
+import { join } from 'node:path'
 import { type TestContext, test } from 'node:test'
 import { temporaryFolder } from '../harness/clean-up.js'
 import { needs } from '../harness/needs.js'
 import {
   type RealServer,
   startDovecot,
+  startMariadb,
   startPostfix,
   startPostgres,
   startSlapd,
@@ -57,6 +59,43 @@ test('postgres: psql with a password, over TCP and over a Unix socket', async (t
   assert.match(required.output, /server does not support SSL, but SSL was required/)
   const wrong = await psql(tcp, { PGPASSWORD: 'wrong' })
   assert.match(wrong.output, /password authentication failed/)
+})
+
+test('mariadb: clients with passwords, over TCP and over a Unix socket', async (t) => {
+  const server = await startMariadb(t)
+  if (server === undefined) return
+  const socket = join(temporaryFolder(t), 'mysql.sock')
+  const relay = await relayTo(remoteAt(server, server.port, 'mysql'))
+    .with(
+      'access log = stderr',
+      'health = { type = mysql user = joe interval = 50ms timeout = 10s fall = 1 }',
+    )
+    .listeningOn('address = 127.0.0.1 port = 0', `path = ${socket}`)
+    .start(t)
+  await relay.logged(/is down: health check: "Access denied for user 'joe'/)
+  const other = await relayTo(remoteAt(server, server.port, 'mysql'))
+    .with('access log = stderr', 'health = { type = tls interval = 50ms timeout = 10s }')
+    .listeningOn('address = 127.0.0.1 port = 0', `path = ${socket}2`)
+    .start(t)
+  const mysql = (...words: readonly string[]) =>
+    run(['mysql', '--no-defaults', '-N', '-B', ...words, '-e', "show status like 'Ssl_version'"])
+  const tcp = ['-h', '127.0.0.1', '-P', String(other.port())]
+  for (const user of ['joe', 'eve']) {
+    for (const way of [
+      tcp,
+      [...tcp, '--compress'],
+      [...tcp, '-D', 'information_schema'],
+      ['-S', `${socket}2`],
+    ]) {
+      const { output, status } = await mysql(...way, '-u', user, '-psecret')
+      assert.equal(status, 0, `${way}: ${output}${other.program.stderr.text}`)
+      assert.match(output, /Ssl_version\tTLSv1\.\d/)
+    }
+    const wrong = await mysql(...tcp, '-u', user, '-pwrong')
+    assert.match(wrong.output, /ERROR 1045 .*Access denied for user/)
+  }
+  await other.logged(TLS_LOGGED)
+  assert.doesNotMatch(other.program.stderr.text, /is down/)
 })
 
 test('postfix: a plain client reads the greeting and its own answers', async (t) => {

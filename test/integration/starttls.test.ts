@@ -7,7 +7,7 @@ import { needs } from '../harness/needs.js'
 import { sClient } from '../harness/openssl.js'
 import { type Relay, type RelayPlan, relayTo } from '../harness/relay.js'
 import { type Behaviour, echoes, remoteThat } from '../harness/remote.js'
-import { connectTls, localhost, servedWith } from '../harness/tls.js'
+import { connectTls, localhost, servedWith, type TlsClient } from '../harness/tls.js'
 import { OPENED_PROTOCOLS, OPENINGS, type OpenedProtocol, SSL_REQUEST } from '../support/plain-openings.js'
 
 const GREETINGS: Readonly<Partial<Record<OpenedProtocol, readonly string[]>>> = {
@@ -137,6 +137,33 @@ test('behind a PROXY header, and with a client certificate', async (t) => {
   await relay.logged(/ client=198\.51\.100\.9:7 .* subject=CN=localhost .* end=done/)
 })
 
+test('a PROXY header precedes the greeting of the remote, and the bytes of the client follow it', async (t) => {
+  const remote = await remoteThat((socket) => {
+    const greet = (header: Buffer) => {
+      assert.match(header.toString(), /^PROXY TCP4 127\.0\.0\.1 127\.0\.0\.1 \d+ \d+\r\n$/)
+      socket.write('220 origin\r\n')
+      socket.pipe(socket)
+    }
+    socket.once('data', greet)
+  }).start(t)
+  const relay = await relayTo(remote.with('send proxy = v1'))
+    .with(servedWith(localhost(t)))
+    .listeningOn('address = 127.0.0.1 port = 0 tls = yes starttls = smtp')
+    .start(t)
+  const client = await startTls(t, relay)
+  assert.equal(await client.exchange('EHLO me\r\n'), 'EHLO me\r\n')
+  await client.close()
+})
+
+/** A client of SMTP, in TLS. */
+async function startTls(t: TestContext, relay: Relay): Promise<TlsClient> {
+  const plain = await Client.connect(t, { port: relay.port() })
+  await plain.send(OPENINGS.smtp[1])
+  await plain.readThrough('220 2.0.0 Ready to start TLS\r\n')
+  plain.socket.removeAllListeners('data')
+  return connectTls(t, relay.port(), { socket: plain.socket })
+}
+
 test('a remote that does not greet is another one next time', async (t) => {
   const relay = await relayTo(
     await remoteThat((socket) => void socket.end('554 No service\r\n')).start(t),
@@ -145,11 +172,7 @@ test('a remote that does not greet is another one next time', async (t) => {
     .with(servedWith(localhost(t)), 'balance = first', 'access log = stderr')
     .listeningOn('address = 127.0.0.1 port = 0 tls = yes starttls = smtp')
     .start(t)
-  const plain = await Client.connect(t, { port: relay.port() })
-  await plain.send(OPENINGS.smtp[1])
-  await plain.readThrough('220 2.0.0 Ready to start TLS\r\n')
-  plain.socket.removeAllListeners('data')
-  const client = await connectTls(t, relay.port(), { socket: plain.socket })
+  const client = await startTls(t, relay)
   await client.send('EHLO me\r\n')
   assert.equal(await client.read(14), 'one: EHLO me\r\n')
   await client.endWriting()

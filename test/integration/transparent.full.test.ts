@@ -156,3 +156,62 @@ for (const protocol of [IPPROTO_MPTCP, 0]) {
     await server.close()
   })
 }
+
+for (const [family, { relay: relayHost, server: serverHost }, named, elsewhere] of [
+  ['IPv4', IPV4, ['198.51.100.9', '192.0.2.1'], '203.0.113.5'],
+  ['IPv6', IPV6, ['2001:db8::9', '2001:db8::1'], '2001:db8:5::5'],
+] as const) {
+  const protocol = family === 'IPv4' ? 'TCP4' : 'TCP6'
+
+  test(`a server sees the ${family} client that a PROXY header names, by its address and by a header`, async (t) => {
+    const stage = stageFor(t)
+    if (stage === undefined) return
+    const [peers, serverPeers] = [rawPeers(t, stage.clients.under), rawPeers(t, stage.servers.under)]
+    if (!peers || !serverPeers) return
+    const listening = await serverPeers.listen({ host: serverHost })
+    const network = family === 'IPv4' ? '10.99.1.0/24' : 'fd99:1::/64'
+    const running = await relayTo(listening)
+      .with(TRANSPARENT, 'send proxy = v1')
+      .listeningOn(`address = ${relayHost} port = 0 proxy protocol = yes proxy from = ${network}`)
+      .running({ under: stage.relay.under })
+      .start(t)
+    const balancer = await peers.connect(running.port(), { host: relayHost })
+    const line = `PROXY ${protocol} ${named.join(' ')} 7 443\r\n`
+    await balancer.send(`${line}hello`)
+    const server = await listening.accept()
+    assert.equal(server.from.host, named[0])
+    assert.equal(await server.read(line.length + 5), `${line}hello`)
+    await server.send('welcome')
+    assert.equal(await balancer.read(7), 'welcome')
+    await balancer.close()
+    assert.equal(await server.ending(), 'end')
+    await server.close()
+  })
+
+  test(`the header to a server has the ${family} address of others that a client has connected to`, async (t) => {
+    const stage = stageFor(t)
+    if (stage === undefined) return
+    const [peers, serverPeers] = [rawPeers(t, stage.clients.under), rawPeers(t, stage.servers.under)]
+    if (!peers || !serverPeers) return
+    const { clients, relay } = stage
+    const network = family === 'IPv4' ? '203.0.113.0/24' : '2001:db8:5::/64'
+    const flag = family === 'IPv4' ? '-4' : '-6'
+    clients.run('ip', flag, 'route', 'add', network, 'via', relayHost)
+    relay.run('ip', flag, 'route', 'add', 'local', network, 'dev', 'lo')
+    const listening = await serverPeers.listen({ host: serverHost })
+    const running = await relayTo(listening)
+      .with(TRANSPARENT, 'send proxy = v1')
+      .listeningOn(`address = ${family === 'IPv4' ? '0.0.0.0' : '::'} port = 0`)
+      .running({ under: relay.under })
+      .start(t)
+    const client = await peers.connect(running.port(), { host: elsewhere })
+    await client.send('hello')
+    const server = await listening.accept()
+    const { client: clientHost } = family === 'IPv4' ? IPV4 : IPV6
+    assert.equal(server.from.host, clientHost)
+    const before = `PROXY ${protocol} ${clientHost} ${elsewhere} `
+    assert.equal(await server.read(before.length), before)
+    await client.close()
+    await server.close()
+  })
+}

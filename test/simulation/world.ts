@@ -21,6 +21,7 @@ import { DEFAULT_RELAY_OPTIONS } from '../../src/relay/options.js'
 import { Relay } from '../../src/relay/relay.js'
 import { type RelayPool, RelayPools } from '../../src/relay/relay-pools.js'
 import { type RemoteParts, Remotes } from '../../src/relay/remotes.js'
+import { type SessionLimits, UNLIMITED } from '../../src/relay/session-limits.js'
 import { Stickiness } from '../../src/relay/stickiness.js'
 import { ThrottledWarnings } from '../../src/relay/throttled-warnings.js'
 import { Blocks } from '../../src/relay/transfer/blocks.js'
@@ -162,7 +163,6 @@ export class World {
     const { hasTls, remotes: servers } = this.#servers
     const remotes = this.#remotes
     const origination = fakeOrigination(system.calls, this.#chance, this.#channels)
-    const idleTimeoutMs = this.#chance.is(0.1) ? 3_000 : Number.POSITIVE_INFINITY
     const chosen = choosing(
       {
         weights: remotes.map(() => this.#chance.between(1, 3)),
@@ -178,9 +178,10 @@ export class World {
         dialTimeoutMs: this.#chance.pick([700, 10_000]),
         dialRetries: this.#chance.between(0, 3),
         attemptsMax: this.#attempts.attemptsMax,
-        idleTimeoutMs,
+        idleTimeoutMs: this.#chance.is(0.1) ? 3_000 : Number.POSITIVE_INFINITY,
         keepAlive: { isOn: this.#chance.is(0.5), idleS: 1, intervalS: 0, count: 0 },
         splice,
+        limits: this.#chance.is(0.3) ? ratesFor(this.#chance, this.#windowBytes) : undefined,
         queueTimeoutMs: this.#rivals.queueTimeoutMs,
       },
     )
@@ -465,6 +466,12 @@ function policyFor(
   if (transport === 'both') return policy
   const { restRuns, restBytes } = policy
   return { ...SPLICE_POLICIES[transport === 'splicing' ? 'yes' : 'no'], restRuns, restBytes }
+}
+
+/** A quantum, a tenth of a second, is from a single byte up to some windows. */
+function ratesFor(chance: Chance, windowBytes: number): SessionLimits {
+  const rate = () => (chance.is(0.3) ? Number.POSITIVE_INFINITY : windowBytes * chance.between(1, 30))
+  return { ...UNLIMITED, bytesInPerS: rate(), bytesOutPerS: rate() }
 }
 
 function faultsFor(chance: Chance, windowBytes: number): Faults {

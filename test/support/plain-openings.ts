@@ -1,6 +1,7 @@
 /** What clients send before TLS, and a conversation with the relay's side of it. */
-import { openPlainly } from '../../src/wire/starttls/server/open-plainly.js'
+
 import type { Next } from '../../src/wire/starttls/server/plain-opening.js'
+import { plainOpeningOf } from '../../src/wire/starttls/server/plain-opening-of.js'
 
 export const SERVER_NAME = 'relay.example'
 
@@ -41,7 +42,7 @@ export interface Told {
 
 /** Gives the chunks to an opening, until it does not go on. */
 export function converse(protocol: OpenedProtocol, chunks: Iterable<Uint8Array | string>): Told {
-  const opening = openPlainly(protocol, SERVER_NAME, 'id-1')
+  const opening = plainOpeningOf(protocol, SERVER_NAME, 'id-1')
   let said = opening.greeting
   let taken = 0
   for (const chunk of chunks) {

@@ -19,6 +19,7 @@ const NOTHING: Plan = {
   routes: [],
   remotes: [],
   access: NO_ACCESS_RULES,
+  limits: [],
   relay: DEFAULT_RELAY_OPTIONS,
   tls: NO_TLS,
   mavis: {
@@ -47,6 +48,7 @@ const NOTHING: Plan = {
     },
     debugMask: 0,
     hidesMemory: false,
+    sandbox: 'no',
   },
 }
 

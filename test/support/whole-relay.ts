@@ -1,6 +1,8 @@
 /** A complete reactor with a client and a server on one thread, for deterministic measurements. */
+
 import type { PollMechanism } from '../../src/base/poll-mechanism.js'
 import { type ChildCells, createCells } from '../../src/cells/cells.js'
+import { NO_LIMITS } from '../../src/cells/limit-memory.js'
 import { Reactor } from '../../src/engine/build-reactor.js'
 import { NO_LIVE_STATE } from '../../src/engine/live-state.js'
 import type { ReactorSettings } from '../../src/engine/reactor-settings.js'
@@ -83,6 +85,7 @@ export class WholeRelay {
       live: NO_LIVE_STATE,
       cells: { fds: fdsOf(0), shape },
       sticky: [],
+      limits: NO_LIMITS,
       childSlot: 0,
       sessionsMax: 100,
       wakeupFd: undefined,

@@ -36,7 +36,7 @@ export const LAYERS: Readonly<Record<string, Layer>> = {
   reactor: { on: 'R', below: OBSERVE, outside: ['node:worker_threads'] },
   tls: { on: 'R', below: ['wire', ...OBSERVE] },
   balance: { on: 'P', below: ['cells', 'base'] },
-  admission: { on: 'P', below: ['balance', 'wire', 'base'] },
+  admission: { on: 'P', below: ['balance', 'wire', 'cells', 'base'] },
   simulate: { on: 'P', below: ['admission', 'balance', 'base'] },
   relay: { on: 'R', below: ['admission', 'balance', 'tls', 'reactor', 'wire', ...OBSERVE] },
   accept: { on: 'R', below: ['admission', 'balance', 'reactor', 'wire', ...OBSERVE] },

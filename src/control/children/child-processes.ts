@@ -14,6 +14,7 @@ import type { ToMaster } from '../../services/link-messages.js'
 import { LogDrain } from '../../services/log-drain.js'
 import type { Generation } from '../generations/generation.js'
 import type { WantedHost } from '../generations/host-service.js'
+import { checkLimitMemories } from '../generations/limit-memories.js'
 import type { ChildFacts } from '../generations/workers.js'
 import { type ChildProgram, programOf, type StartProcess } from './child-program.js'
 import { ChildStarter, type Extras } from './child-starter.js'
@@ -191,6 +192,12 @@ export class ChildProcesses {
           `corrected ${corrected} numbers of sessions in shared memory: a child died while it changed them, or is compromised`,
         )
     }
+    const limits = checkLimitMemories(this.generations().map((generation) => generation.limits))
+    if (limits > 0)
+      this.#parts.say(
+        WARNING,
+        `corrected ${limits} numbers of sessions of limits: a child died while it changed them, or is compromised`,
+      )
   }
 
   /** Ends a child with its sessions: ours resets them; the classic protocol has no such message, so SIGTERM. */

@@ -250,9 +250,10 @@ export class ChildWorkers implements Workers {
     })
   }
 
-  #settings({ front, live, plan }: Generation): AcceptorSettings {
+  #settings({ front, limits, live, plan }: Generation): AcceptorSettings {
     const access = live.access ?? plan.access
-    return { plan, access, cells: { fds: this.#ownCells.fdsOf(0), shape: OWN_SHAPE }, front }
+    const cells = { fds: this.#ownCells.fdsOf(0), shape: OWN_SHAPE }
+    return { plan, access, cells, limits: { shares: limits.shares, heldFd: undefined }, front }
   }
 
   /** Repeats until the process exits: children may also hang while they end. */

@@ -1,13 +1,17 @@
 /** The control thread of a child of our own. */
-import { EXIT_OK } from '../../base/exit-codes.js'
+import { EXIT_OK, EXIT_OS } from '../../base/exit-codes.js'
 import { openCells } from '../../cells/cells.js'
 import type { ReactorSettings, Report } from '../../engine/reactor-settings.js'
+import type { SandboxCalls } from '../../kernel/sandbox-calls.js'
 import { COUNT } from '../../observe/counters.js'
+import { ERR } from '../../observe/severity.js'
 import { pipeOptions, sessionsMax } from '../../plan/compile/limits.js'
+import { socketFamilies } from '../../plan/compile/sandbox-plan.js'
 import { WIRE_FD } from '../../services/handed-over.js'
 import { CELLS_FDS, WAKEUP_FD } from '../../services/link-messages.js'
 import { keepTitle, type Load } from '../process/process-title.js'
 import { reportRetired, reportRetiring, retireOnSignals } from '../process/retiring.js'
+import { enterSandbox, usesLandlock } from '../process/sandbox.js'
 import type { Started } from '../process/start-up.js'
 import { type RelayingThread, RelayThread } from '../reactors/relay-thread.js'
 import type { ChildLink, Start, ToOurChild } from './our-link.js'
@@ -16,6 +20,7 @@ export interface ChildParts extends Started {
   readonly start: Start
   readonly link: ChildLink
   readonly thread: RelayingThread
+  readonly sandbox: SandboxCalls
 }
 
 /**
@@ -25,6 +30,8 @@ export interface ChildParts extends Started {
 export class Child {
   readonly #parts: ChildParts
   readonly #thread: RelayThread
+  /** Clients come over the wire. */
+  readonly #hasWire: boolean
   /** The master has sent `accept`: it listens. */
   #isAccepting = false
   /** Shown in the process title. */
@@ -35,23 +42,25 @@ export class Child {
   constructor(parts: ChildParts) {
     this.#parts = parts
     const { shutdown, start, thread, traceMask } = parts
-    const { live, plan, shape, slot, sticky } = start
+    const { limits, live, plan, shape, slot, sticky } = start
     const settings: ReactorSettings = {
       plan,
       live,
       cells: { fds: CELLS_FDS, shape },
       sticky,
+      limits,
       childSlot: slot,
       ...waysIn(start),
       pipes: pipeOptions(),
       traceMask,
+      restrictsFiles: usesLandlock(parts.sandbox, plan.process.sandbox),
     }
     this.#thread = new RelayThread(parts, thread, (report) => this.#onReport(report))
     this.#thread.start(settings)
     // Before the wire is opened: the first client may need a verdict.
     this.#thread.mavis.open(slot, plan.mavis)
     shutdown.add({ end: (done) => this.#thread.shutDown(() => {}, done) })
-    if (settings.wireEnd !== undefined) this.#thread.post({ kind: 'open-wire-end' })
+    this.#hasWire = settings.wireEnd !== undefined
     const { counters } = openCells(CELLS_FDS, shape, slot).own
     keepTitle(parts, () => this.#load(counters))
     retireOnSignals(process, (signal) => this.#retire(signal))
@@ -86,6 +95,21 @@ export class Child {
     this.#isEnding = true
     reportRetiring(this.#parts.log.say, 'the master is gone')
     this.#drain(undefined)
+  }
+
+  /** Both threads have loaded what they need: no client comes in before the sandbox is closed. */
+  #serve(): void {
+    const { link, log, sandbox, shutdown, start } = this.#parts
+    const { plan } = start
+    const needs = { mode: plan.process.sandbox, families: socketFamilies(plan), writable: undefined }
+    const problem = enterSandbox(sandbox, needs)
+    if (problem !== undefined) {
+      log.say(ERR, problem)
+      shutdown.exit(EXIT_OS)
+      return
+    }
+    if (this.#hasWire) this.#thread.post({ kind: 'open-wire-end' })
+    link.send({ kind: 'serving' })
   }
 
   /** On all listeners, or on those of these slots. */
@@ -123,7 +147,7 @@ export class Child {
         for (const { name, pool, token } of report.asked) link.send({ kind: 'resolve', token, pool, name })
         return
       case 'serving':
-        link.send({ kind: 'serving' })
+        void this.#thread.mavis.opened().then(() => this.#serve())
         return
       case 'retired':
         // The reactor has reached its limit of clients (`retire`) and has stopped accepting by itself.
@@ -166,7 +190,7 @@ export class Child {
 /** How clients come in: over the wire, or by accepting on the master's listeners. */
 function waysIn({ listeners, plan }: Start): Pick<ReactorSettings, 'wakeupFd' | 'wireEnd' | 'sessionsMax'> {
   // Behind a master, the configured limit is applied by the master, which places the clients.
-  const placesMax = sessionsMax(plan.mavis)
+  const placesMax = sessionsMax(plan)
   if (listeners === undefined) {
     return { sessionsMax: placesMax, wakeupFd: undefined, wireEnd: { master: 'ours', fd: WIRE_FD } }
   }

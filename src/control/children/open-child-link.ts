@@ -1,5 +1,6 @@
 /** Opens the link to a child of ours, and what the child gets with it: cells and, to accept by itself, listeners. */
 import { closeSync } from 'node:fs'
+import type { LimitMemory } from '../../cells/limit-memory.js'
 import { errorText } from '../../kernel/errno.js'
 import { messageCalls } from '../../kernel/message-calls.js'
 import type { SocketKind } from '../../kernel/socket-kind.js'
@@ -34,9 +35,10 @@ type HandedListeners = readonly (readonly [slot: number, listener: { readonly so
 /** Returns the child's descriptors from 3 on. The near end of the link belongs to `child`. */
 export function openChildLink(child: OwnedChild, parts: ChildLinkParts, events: ChildLinkEvents): Extras {
   const { generation, slot } = child
-  const { memory } = generation
+  const { limits, memory } = generation
   // A child in this slot that could not be started may have left counts.
   memory.giveBack(slot)
+  limits.giveBack(slot)
   const { common, head, own } = memory.fdsOf(slot)
   const { link, theirs } = openPair(child, parts.boundary, events)
   const isDirect = generation.loaded.spawnd.spawn.accept === 'direct'
@@ -44,10 +46,22 @@ export function openChildLink(child: OwnedChild, parts: ChildLinkParts, events: 
   const direct = listeners === undefined ? [] : [parts.wakeupFd, ...listeners.map(([, { fd }]) => fd)]
   const fds = [theirs, head, common, own, ...direct]
   const shares = generation.sticky.shares
+  const ofSticky = definedFds(shares)
+  const firstOfLimits = LINK_FD + fds.length + ofSticky.length
+  const heldFd = limits.openNotes(slot)
   const sticky = renumbered(shares, LINK_FD + fds.length)
+  const limitMemory: LimitMemory = {
+    shares: limits.shares.map((share, index) => ({ ...share, fd: firstOfLimits + index })),
+    heldFd: heldFd && firstOfLimits + limits.count,
+  }
   // The queued messages follow in their order: they may refer to the state that `start` carries.
   const start = () => {
-    link.send({ kind: 'start', ...startOf(generation, slot, parts.traceMask, listeners), sticky })
+    link.send({
+      kind: 'start',
+      ...startOf(generation, slot, parts.traceMask, listeners),
+      sticky,
+      limits: limitMemory,
+    })
     for (const message of child.unsent ?? []) link.send(message)
     child.unsent = undefined
   }
@@ -55,14 +69,23 @@ export function openChildLink(child: OwnedChild, parts: ChildLinkParts, events: 
   if (generation.hasLooked) start()
   else void generation.looked.then(start)
   return {
-    // The order of LINK_FD, CELLS_FDS, WAKEUP_FD and FIRST_LISTENER_FD (`services/link-messages.ts`), then the sticky tables.
-    fds: [...fds, ...shares.flatMap((share) => share?.fd ?? [])],
+    // The order of LINK_FD, CELLS_FDS, WAKEUP_FD and FIRST_LISTENER_FD (`services/link-messages.ts`), then sticky tables and limits.
+    fds: [
+      ...fds,
+      ...ofSticky,
+      ...definedFds([...limits.shares, heldFd === undefined ? heldFd : { fd: heldFd }]),
+    ],
     release() {
       // Our copy: with it open, the end of the child would not end the link.
       closeSync(theirs)
       memory.cells.handedOver(slot)
+      limits.handedOver(slot)
     },
   }
+}
+
+function definedFds(shares: readonly ({ readonly fd: number } | undefined)[]): readonly number[] {
+  return shares.flatMap((share) => share?.fd ?? [])
 }
 
 /** With the descriptors that a child gets, one after the other from `fd` on. */
@@ -106,7 +129,7 @@ function startOf(
   slot: number,
   traceMask: number,
   handed: HandedListeners | undefined,
-): Omit<ChildStart, 'sticky'> {
+): Omit<ChildStart, 'limits' | 'sticky'> {
   return {
     ...(handed === undefined ? startBehindMaster({ live, plan }) : { live, plan }),
     slot,

@@ -1,6 +1,7 @@
 /** The link between a master and a child of ours, for either end. */
 import { type AccessPlan, NO_RULES } from '../../admission/rule-list-plan.js'
 import type { Shape } from '../../cells/layout.js'
+import type { LimitMemory } from '../../cells/limit-memory.js'
 import type { StickyShare } from '../../cells/sticky-table.js'
 import type { LiveState, StateChange } from '../../engine/live-state.js'
 import type { Plan } from '../../engine/plan.js'
@@ -18,6 +19,8 @@ export interface ChildStart {
   readonly shape: Shape
   /** By pool, with the child's descriptors. */
   readonly sticky: readonly (StickyShare | undefined)[]
+  /** With the child's descriptors. */
+  readonly limits: LimitMemory
   /** Mask of TRACE_BITS. */
   readonly traceMask: number
   /** The listeners that it accepts from by itself; undefined: clients come over the wire. */

@@ -26,10 +26,11 @@ import type { TicketKeyRing } from '../../services/ticket-keys.js'
 import type { BoundListener } from '../process/listeners.js'
 import { GenerationHealth, type Wishes } from './generation-health.js'
 import { GenerationMembers } from './generation-members.js'
+import { LimitMemories } from './limit-memories.js'
 import { ListenerKeeper } from './listener-keeper.js'
 import { limitsOf } from './place-limits.js'
 import type { PlacedChanges, PlacedMember } from './placed-member.js'
-import { SharedCells } from './shared-cells.js'
+import { SharedCells, type SlotNames } from './shared-cells.js'
 import { StateKeeper } from './state-keeper.js'
 import { StickyMemories } from './sticky-memories.js'
 import { ticketRingFor } from './tls-tickets.js'
@@ -79,6 +80,7 @@ export class Generation {
   readonly plan: Plan
   readonly memory: SharedCells
   readonly sticky: StickyMemories
+  readonly limits: LimitMemories
   /** The slot of each remote in the memory, in the order of the configuration, then those of dynamic routes. */
   readonly remoteSlots: readonly number[]
   /** The same of each listener. */
@@ -127,13 +129,7 @@ export class Generation {
       onListen: (slot, listener) => parts.onListen(slot, listener),
     })
     const ofListeners = listenerNames(loaded.spawnd.listeners, this.listeners.names)
-    const { pools, remotes: configured } = loaded.tcprelay
-    const dynamic = dynamicNames(loaded.tcprelay)
-    const names = {
-      remotes: [...configured.map(remoteKey), ...dynamic],
-      listeners: ofListeners,
-      pools: [...pools.map(({ name }) => name), ...dynamic],
-    }
+    const names = slotNames(loaded.tcprelay, ofListeners)
     const slots = present?.memory.enter(this, names)
     this.memory =
       present === undefined || slots === undefined
@@ -154,7 +150,12 @@ export class Generation {
     const { kinds: listenerKinds } = this.listeners
     const listenersAs = { listenerKinds, listenerNames: ofListeners, listenerSlots }
     this.plan = compilePlan(loaded, { ...listenersAs, mechanism, poolSlots, remoteSlots })
-    this.sticky = this.#openSticky(present?.sticky)
+    const { limits, pools: poolPlans } = this.plan
+    this.sticky = this.#opened(() => new StickyMemories(poolPlans, present?.sticky))
+    this.limits = this.#opened(
+      () => new LimitMemories(limits, present?.limits),
+      () => this.sticky.close(),
+    )
     const { instancesMax, usersMax } = this.plan.workers.placement
     this.sessionsMax = instancesMax * usersMax
     const named = namedRemotes(loaded.tcprelay, remoteSlots)
@@ -311,6 +312,7 @@ export class Generation {
   leave(slot: number): void {
     this.#children--
     this.memory.giveBack(slot)
+    this.limits.giveBack(slot)
     this.#leaveMemory()
   }
 
@@ -327,10 +329,12 @@ export class Generation {
     return this.tickets?.keys ?? []
   }
 
-  #openSticky(before: StickyMemories | undefined): StickyMemories {
+  /** `open` throws when the system has no memory: then what has been opened before is closed. */
+  #opened<T>(open: () => T, close = () => {}): T {
     try {
-      return new StickyMemories(this.plan.pools, before)
+      return open()
     } catch (error) {
+      close()
       this.closeFront()
       this.memory.leave(this)
       throw error
@@ -341,6 +345,7 @@ export class Generation {
     if (this.#isInForce || this.#children > 0) return
     this.memory.leave(this)
     this.sticky.close()
+    this.limits.close()
   }
 
   async #look(): Promise<void> {
@@ -352,5 +357,14 @@ export class Generation {
     await Promise.race([looked, pause.catch(() => {})])
     tooLong.abort()
     this.hasLooked = true
+  }
+}
+
+function slotNames(tcprelay: Loaded['tcprelay'], listeners: readonly string[]): SlotNames {
+  const dynamic = dynamicNames(tcprelay)
+  return {
+    remotes: [...tcprelay.remotes.map(remoteKey), ...dynamic],
+    listeners,
+    pools: [...tcprelay.pools.map(({ name }) => name), ...dynamic],
   }
 }

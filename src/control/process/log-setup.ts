@@ -68,6 +68,11 @@ function stderrOutput(): LineOutput {
   return stderrLines
 }
 
+/** Opens stderr before its first line: afterwards the process may not open files. */
+export function openStderr(): void {
+  stderrOutput()
+}
+
 /** Writes without buffering or blocking, so that a line about a crash is not lost; without room drops and counts. */
 export function writeLine(line: string): void {
   stderrOutput().write(line)

@@ -49,6 +49,11 @@ export class MavisService {
     this.#authorizers.set(childSlot, opened)
   }
 
+  /** Settles when the code of all authorizers is loaded, or has failed to. */
+  async opened(): Promise<void> {
+    await Promise.allSettled(this.#authorizers.values())
+  }
+
   /** Takes new and withdrawn questions of the reactor. */
   receive({ asked, withdrawn }: QuestionNews): void {
     for (const question of asked) {

@@ -2,6 +2,7 @@ import assert from 'node:assert/strict'
 import { type TestContext, test } from 'node:test'
 import { afterwards } from '../../../test/harness/clean-up.js'
 import { STRICT } from '../../../test/support/boundaries.js'
+import { fakeSandbox } from '../../../test/support/fake-sandbox.js'
 import { FakeThread } from '../../../test/support/fake-thread.js'
 import { generationOf, loadedMaster } from '../../../test/support/generations.js'
 import { FakeShutdown, logInto, optionsFor, settled } from '../../../test/support/head-world.js'
@@ -21,6 +22,7 @@ class World {
   readonly thread = new FakeThread<ReactorSettings, Command, Report>()
   readonly shutdown = new FakeShutdown()
   readonly lines: string[] = []
+  readonly sandbox = fakeSandbox()
   /** What the head was told. */
   readonly heard: string[] = []
   readonly first: Generation
@@ -39,6 +41,7 @@ class World {
       loaded: first.loaded,
       options: optionsFor('test.cfg'),
       wireEnd,
+      sandbox: this.sandbox.calls,
     }
     this.workers = new ReactorWorkers(parts, this.#head())
     void this.workers.start(first)

@@ -1,10 +1,14 @@
 /** The reactor of a process that relays without children, as the head commands it. */
+import { EXIT_OS } from '../../base/exit-codes.js'
 import { POLL_VARIABLE } from '../../base/poll-mechanism.js'
+import type { SandboxMode } from '../../engine/plan.js'
 import type { Command, GenerationSettings, Report, WireEndSettings } from '../../engine/reactor-settings.js'
 import { countOpenDescriptors } from '../../kernel/limits.js'
+import type { SandboxCalls } from '../../kernel/sandbox-calls.js'
 import { COUNT } from '../../observe/counters.js'
-import { WARNING } from '../../observe/severity.js'
+import { ERR, WARNING } from '../../observe/severity.js'
 import { moduleDescriptors, pipeOptions, singleSessionsMax, singleShape } from '../../plan/compile/limits.js'
+import { HEAD_FAMILIES, headSandbox } from '../../plan/compile/sandbox-plan.js'
 import type { Loaded, LoadOptions } from '../../plan/load/load.js'
 import type { HostQuestion } from '../../relay/host-answer.js'
 import { LogDrain } from '../../services/log-drain.js'
@@ -12,7 +16,9 @@ import type { Generation } from '../generations/generation.js'
 import { cannotBeUsed, OLD_GENERATIONS_MAX } from '../generations/reload.js'
 import type { HeadServices, Workers, WorkersLoad } from '../generations/workers.js'
 import { reportRetired } from '../process/retiring.js'
+import { enterSandbox, usesLandlock } from '../process/sandbox.js'
 import type { StartedHead } from '../process/start-up.js'
+import { writablePaths } from '../process/writable-paths.js'
 import { type RelayingThread, RelayThread, type RelayThreadParts } from './relay-thread.js'
 
 /** A reactor resets its sessions within one turn. */
@@ -27,6 +33,7 @@ export interface ReactorWorkersParts extends RelayThreadParts, Pick<StartedHead,
   /** Clients come from a foreign master instead of listeners. */
   readonly wireEnd: WireEndSettings | undefined
   readonly thread: RelayingThread
+  readonly sandbox: SandboxCalls
 }
 
 /** A generation on the reactor. */
@@ -53,11 +60,14 @@ export class ReactorWorkers implements Workers {
   readonly #running = new Map<number, Running>()
   /** Descriptors that are open without any session, listeners excluded. */
   readonly #ownDescriptors: number
+  /** That of the first configuration. */
+  readonly #sandboxMode: SandboxMode
 
   constructor(parts: ReactorWorkersParts, head: HeadServices) {
     this.#parts = parts
     this.#head = head
     // Counted before the thread starts and before any client is accepted.
+    this.#sandboxMode = headSandbox(parts.loaded)
     this.#ownDescriptors = countOpenDescriptors() - parts.bound.length
     this.#thread = new RelayThread(parts, parts.thread, (report) => this.#onReport(report))
   }
@@ -73,6 +83,7 @@ export class ReactorWorkers implements Workers {
       ...this.#enter(first),
       wireEnd,
       pipes: pipeOptions(),
+      restrictsFiles: usesLandlock(this.#parts.sandbox, this.#sandboxMode),
     })
     // Clients of a foreign master wait in the wire until the addresses of the remotes are known.
     if (wireEnd !== undefined) void first.looked.then(() => this.#post({ kind: 'open-wire-end' }))
@@ -104,11 +115,14 @@ export class ReactorWorkers implements Workers {
   }
 
   /** Directives that are fixed when the process starts. */
-  needRestart({ mechanism, spawnd }: Loaded): readonly string[] {
+  needRestart(loaded: Loaded): readonly string[] {
+    const { mechanism, spawnd } = loaded
     const isSingle = spawnd.singleProcess || this.#parts.options.arguments.isSingleProcess
     return [
       ...(isSingle ? [] : ['single process']),
       ...(mechanism === this.#parts.loaded.mechanism ? [] : [`setenv ${POLL_VARIABLE}`]),
+      // Also if the new configuration has a part that cannot work in the sandbox that this process is in.
+      ...(headSandbox(loaded) === this.#sandboxMode ? [] : ['sandbox']),
     ]
   }
 
@@ -162,7 +176,7 @@ export class ReactorWorkers implements Workers {
 
   /** Finds a slot for a generation. Returns its settings for the reactor. */
   #enter(generation: Generation): GenerationSettings {
-    const { live, memory, plan, sticky } = generation
+    const { limits, live, memory, plan, sticky } = generation
     const sessionsMax = singleSessionsMax(plan, this.#idleDescriptors(generation))
     // Throws below if all slots are taken: the reload fails, and the configuration in force stays.
     const slots = Array.from({ length: GENERATIONS_MAX }, (_, slot) => slot)
@@ -184,6 +198,7 @@ export class ReactorWorkers implements Workers {
       live,
       cells: { fds: memory.fdsOf(childSlot), shape: memory.shape },
       sticky: sticky.shares,
+      limits: { shares: limits.shares, heldFd: undefined },
       childSlot,
       sessionsMax,
       wakeupFd: undefined,
@@ -192,13 +207,13 @@ export class ReactorWorkers implements Workers {
   }
 
   /** Excludes sessions: those that wait for an answer or a remote have only one of their two descriptors. */
-  #idleDescriptors({ loaded, sticky }: Generation): number {
+  #idleDescriptors({ limits, loaded, sticky }: Generation): number {
     const helpers = [...this.#running.values()].map(({ generation }) =>
       moduleDescriptors(generation.plan.mavis),
     )
     return helpers.reduce(
       (sum, count) => sum + count,
-      this.#ownDescriptors + loaded.spawnd.listeners.length + sticky.count,
+      this.#ownDescriptors + loaded.spawnd.listeners.length + sticky.count + limits.count,
     )
   }
 
@@ -226,6 +241,21 @@ export class ReactorWorkers implements Workers {
     return counts.reduce((sum, count) => sum + count, 0)
   }
 
+  /** The listeners are bound, and both threads have loaded what they need. False: the process ends. */
+  #enterSandbox(): boolean {
+    const { loaded, log, options, sandbox, shutdown } = this.#parts
+    const needs = {
+      mode: this.#sandboxMode,
+      families: HEAD_FAMILIES,
+      writable: writablePaths(loaded, options),
+    }
+    const problem = enterSandbox(sandbox, needs)
+    if (problem === undefined) return true
+    log.say(ERR, problem)
+    shutdown.exit(EXIT_OS)
+    return false
+  }
+
   #post(command: Command): void {
     this.#thread.post(command)
   }
@@ -243,6 +273,7 @@ export class ReactorWorkers implements Workers {
         for (const question of report.asked) this.#findHost(question)
         return
       case 'serving':
+        if (!this.#enterSandbox()) return
         this.#head.onStarted()
         this.#head.onServing()
         return

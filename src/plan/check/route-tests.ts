@@ -1,4 +1,5 @@
 /** Runs the tests of routes that a configuration contains. */
+import type { AccessPlan } from '../../admission/rule-list-plan.js'
 import type { Position } from '../../base/problem.js'
 import { shortened, shown } from '../../config/expectation.js'
 import type { Located } from '../../config/located.js'
@@ -10,15 +11,17 @@ import type { ClientKeyPlan } from '../../relay/client-key.js'
 import { type ExplainedDecision, explainChoice } from '../../relay/explain-decision.js'
 import type { Unserved } from '../../relay/opening/routing.js'
 import type { RelayPool } from '../../relay/relay-pools.js'
+import { accessPlan } from '../compile/admission-plan.js'
 import { rowCounts } from '../compile/dynamic-plans.js'
 import { poolIndex, poolPlans } from '../compile/pool-plans.js'
 import { remotePlans } from '../compile/remote-plans.js'
 import { routePlans } from '../compile/route-plans.js'
+import { NO_GEO } from '../load/geo-loading.js'
 import type { Loaded } from '../load/load.js'
 import { type Missing, type TestClient, testClient } from './test-client.js'
 import { TestedRoutes } from './tested-routes.js'
 
-type Configured = Pick<Loaded, 'spawnd' | 'tcprelay'>
+type Configured = Pick<Loaded, 'spawnd' | 'tcprelay'> & Partial<Pick<Loaded, 'geo'>>
 
 /** Policies that always choose the same remote for a client, while the remotes are the same. */
 const DETERMINED: readonly string[] = ['source', 'maglev', 'first']
@@ -33,6 +36,15 @@ export function routeTestProblems(configured: Configured): readonly ConfigProble
   return run.problems.sorted()
 }
 
+/** Those of the section and of listeners are not part of tests. */
+function accessOfRoutes({ geo = NO_GEO, tcprelay }: Configured): AccessPlan {
+  return accessPlan({
+    spawnd: { accessRules: [], accessDefault: undefined, listeners: [] },
+    tcprelay,
+    geo: geo.networks,
+  })
+}
+
 class TestRun {
   readonly problems = new Problems()
   readonly #configured: Configured
@@ -42,7 +54,7 @@ class TestRun {
   constructor(configured: Configured) {
     this.#configured = configured
     this.#plan = choosingPlan(configured)
-    this.#routes = new TestedRoutes(this.#plan)
+    this.#routes = new TestedRoutes(this.#plan, accessOfRoutes(configured))
   }
 
   close(): void {
@@ -63,8 +75,8 @@ class TestRun {
     const outcome = this.#outcome(decision, client, test)
     const { found } = decision
     const host = typeof found === 'string' ? undefined : hostOf(found, client)
-    if (typeof found === 'string' || host === '') {
-      const how = found === 'reject-close' ? 'close' : 'reset'
+    if (typeof found === 'string' || host === '' || decision.rule !== undefined) {
+      const how = found === 'reject-close' || decision.rule !== undefined ? 'close' : 'reset'
       if (reject !== 'any' && reject !== how) this.#fail(test, outcome)
     } else if (host !== undefined) {
       if (pool !== undefined || remote?.value !== host) this.#fail(test, outcome)
@@ -121,7 +133,12 @@ class TestRun {
   /** `route 3 (line 12) chose pool web` */
   #outcome(decision: ExplainedDecision, client: TestClient, test: TestSettings): string {
     const { found } = decision
-    const verdict = typeof found === 'string' ? REJECTIONS[found] : verdictOf(found, client)
+    const verdict =
+      decision.rule !== undefined
+        ? `rejects the client by its access rules (rule ${decision.rule})`
+        : typeof found === 'string'
+          ? REJECTIONS[found]
+          : verdictOf(found, client)
     if (decision.route !== undefined) return `${this.#rule(decision.route.index, test)} ${verdict}`
     const listener = this.#configured.spawnd.listeners[client.listenerSlot]
     if (listener?.pool !== undefined)

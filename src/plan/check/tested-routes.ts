@@ -1,6 +1,8 @@
 /** What the routes of a configuration say about the client of a test: with the code that routes clients. */
 import { RouteMatcher } from '../../admission/route-matcher.js'
 import type { RouteConditions, RoutePlan } from '../../admission/route-plan.js'
+import { type AccessPlan, NO_ACCESS_RULES } from '../../admission/rule-list-plan.js'
+import { RuleLists } from '../../admission/rule-lists.js'
 import { ZoneClock } from '../../admission/zone-clock.js'
 import { RemoteHealth } from '../../balance/remote-health.js'
 import { localCells } from '../../cells/cells.js'
@@ -29,12 +31,23 @@ export interface Dependence {
 /** All remotes are up and have no sessions, and no client is known from before. */
 export class TestedRoutes {
   readonly #plan: ChoosingPlan
+  readonly #access: AccessPlan
+  readonly #rules: RuleLists
+  /** When the client of the present test connects. */
+  #atMs = 0
   readonly #built: ReturnType<typeof buildPools>
   readonly #zones = new ZoneClock()
   /** By the facts that are missing. */
   readonly #relaxed = new Map<string, RelaxedRoutes>()
 
-  constructor(plan: ChoosingPlan) {
+  /** `access`: only the lists of routes are used. */
+  constructor(plan: ChoosingPlan, access: AccessPlan = NO_ACCESS_RULES) {
+    this.#access = access
+    this.#rules = new RuleLists(
+      access,
+      () => undefined,
+      () => this.#atMs,
+    )
     const [pools, remotes] = [plan.pools.length, plan.remotes.length]
     const cells = localCells({ children: 1, remotes, listeners: 0, pools, ringBytes: 1 })
     const hostsOf = (dynamic: DynamicPlan, pool: number) => new DynamicHosts(dynamic, pool, 0)
@@ -51,9 +64,11 @@ export class TestedRoutes {
     const { listeners } = this.#plan
     if (client.missing.has('listener') && listeners.some(({ pool }) => pool !== undefined))
       return { dependsOn: 'listener', route: undefined }
-    const decision = explainDecision(this.#built, client, client.atMs)
+    this.#atMs = client.atMs
+    const decision = explainDecision({ ...this.#built, rules: this.#rules }, client, client.atMs)
     if (decision.by === 'listener') return decision
-    return this.#dependence(client, decision.route?.index) ?? decision
+    const route = decision.route?.index
+    return this.#dependence(client, route) ?? this.#dependenceOfRules(client, route) ?? decision
   }
 
   /** The first route, up to the one that matches, for which a missing fact makes the difference. */
@@ -72,6 +87,17 @@ export class TestedRoutes {
     }
     const isByAddress = matched !== undefined && routes[matched]?.target.kind === 'split'
     return isByAddress && missing.has('from') ? { dependsOn: 'from', route: matched } : undefined
+  }
+
+  /** A missing fact that the access rules of the route are about. */
+  #dependenceOfRules({ missing }: TestClient, route: number | undefined): Dependence | undefined {
+    const steps = (route !== undefined && this.#access.routes.get(route)?.steps) || []
+    const dependsOn = [...missing].find((fact) =>
+      steps.some((step) =>
+        step.kind === 'condition' ? step.conditions[CONDITION_OF[fact]] !== undefined : fact === 'from',
+      ),
+    )
+    return dependsOn === undefined ? undefined : { dependsOn, route }
   }
 
   #relaxedWithout(missing: ReadonlySet<Missing>): RelaxedRoutes {

@@ -204,6 +204,7 @@ test('times are milliseconds, and what has no limit is Infinity', () => {
     halfCloseTimeoutMs: 6_000,
     keepAlive: { isOn: true, idleS: 12, intervalS: 0, count: 0 },
     splice: SPLICE_POLICIES.no,
+    limits: undefined,
     localAddress: { family: 'ipv4', host: '10.0.0.9', port: 0 },
     localPorts: 3000 * 0x1_0000 + 2000,
   })
@@ -398,6 +399,7 @@ test('what processes need: placement of clients, and the log of children', () =>
     },
     debugMask: 0,
     hidesMemory: false,
+    sandbox: 'yes',
   })
   assert.deepEqual(
     mavis.modules.map(({ module }) => module),

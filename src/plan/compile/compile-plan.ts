@@ -6,6 +6,7 @@ import { ephemeralPorts } from '../../kernel/port-range.js'
 import type { Asking, RelayOptions } from '../../relay/options.js'
 import type { Loaded } from '../load/load.js'
 import { accessPlan, needsFacts } from './admission-plan.js'
+import { limitPlans } from './limit-plans.js'
 import { keysOf, withNeeds } from './listener-needs.js'
 import { type BoundAs, listenerPlans } from './listener-plans.js'
 import { poolIndex, poolPlans } from './pool-plans.js'
@@ -30,13 +31,12 @@ export function compilePlan(loaded: Loaded, surroundings: PlanSurroundings): Pla
   const defaultPool = poolIndex(tcprelay)
   const routes = routePlans(tcprelay, spawnd.listeners)
   const access = accessPlan({ spawnd, tcprelay, geo: loaded.geo.networks })
-  const listeners = withNeeds(
-    listenerPlans(spawnd.listeners, surroundings, listenersTls, tcprelay),
-    { access, defaultPool, pools, routes },
-    loaded,
-  )
+  const bare = listenerPlans(spawnd.listeners, surroundings, listenersTls, tcprelay)
+  const limits = limitPlans(tcprelay, spawnd.listeners, bare)
+  const listeners = withNeeds(bare, { access, defaultPool, limits, pools, routes }, loaded)
   const remotes = remotePlans(tcprelay, remoteSlots, { clients, probes: loaded.tls.probes }, listeners)
   const tellsAddress = remotes.some(({ options }) => options?.sendProxy !== undefined)
+  const limitsByAddress = limits.some(({ key }) => key.by === 'source')
   const choosesByAddress = routes.length > 0 || pools.some((pool) => keysOf(pool).length > 0)
   return {
     listeners,
@@ -45,10 +45,12 @@ export function compilePlan(loaded: Loaded, surroundings: PlanSurroundings): Pla
     routes: routes,
     remotes,
     access,
+    limits,
     relay: relayPlan(
       loaded,
       tls.servers.length > 0 ||
         choosesByAddress ||
+        limitsByAddress ||
         tellsAddress ||
         needsFacts(access) ||
         listeners.some(({ proxy }) => proxy),

@@ -74,7 +74,7 @@ export function dynamicPools(
     slowStartAggression: 1,
     maxConnections: Number.POSITIVE_INFINITY,
     queueSize: Number.POSITIVE_INFINITY,
-    options: sessionPlan(tcprelay),
+    options: sessionPlan(tcprelay, tcprelay.limits),
     dynamic: dynamicPlan(target),
   }))
 }

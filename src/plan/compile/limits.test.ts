@@ -17,7 +17,7 @@ function sessionsWith(mavis: string): number {
     isInetd: false,
   })
   assert.deepEqual(problems, [])
-  return sessionsMax(mavisSettings(tcprelay))
+  return sessionsMax({ mavis: mavisSettings(tcprelay), limits: [] })
 }
 
 test('descriptors that modules may need are not given to sessions', () => {

@@ -1,5 +1,6 @@
 /** Limits of sessions, pipes and cells of a process, derived from its limit of descriptors. Not part of the plan. */
 import { CHILDREN_MAX } from '../../accept/dispatcher.js'
+import { heldDescriptorsMax } from '../../admission/held-descriptors.js'
 import type { Shape } from '../../cells/layout.js'
 import type { Configuration } from '../../config/load.js'
 import type { Plan } from '../../engine/plan.js'
@@ -44,9 +45,9 @@ const SPARE_DESCRIPTORS = 40
  * Limit of sessions of a process without children: that of all configured children together, or less.
  * `idleDescriptors`: descriptors that are open without any session.
  */
-export function singleSessionsMax({ mavis, workers }: Plan, idleDescriptors: number): number {
-  const wanted = workers.sessionsMax * workers.placement.instancesMax
-  return Math.min(sessionsMax(mavis, idleDescriptors), wanted)
+export function singleSessionsMax(plan: Plan, idleDescriptors: number): number {
+  const { sessionsMax: ofEach, placement } = plan.workers
+  return Math.min(sessionsMax(plan, idleDescriptors), ofEach * placement.instancesMax)
 }
 
 /** Estimate of the descriptors of an idle child; a started child reports its exact limit of sessions. */
@@ -58,8 +59,12 @@ export function childSessionsMax(): number {
 }
 
 /** Limit of sessions of this process: each takes a descriptor for its client and one for its remote. */
-export function sessionsMax(mavis: Plan['mavis'], idleDescriptors = countOpenDescriptors()): number {
-  return sessionsWith(descriptorLimit() - idleDescriptors - moduleDescriptors(mavis))
+export function sessionsMax(
+  { limits, mavis }: Pick<Plan, 'limits' | 'mavis'>,
+  idleDescriptors = countOpenDescriptors(),
+): number {
+  const all = descriptorLimit()
+  return sessionsWith(all - idleDescriptors - moduleDescriptors(mavis) - heldDescriptorsMax(limits, all))
 }
 
 /** Pipes to each helper process: its standard input, output and error. */

@@ -1,4 +1,5 @@
 /** What routes and pools have to know of the clients of a listener. */
+import type { LimitPlan } from '../../admission/limit-plan.js'
 import { NEEDS_HELLO, NEEDS_NOTHING } from '../../admission/route-needs.js'
 import type { RouteProtocol } from '../../admission/route-plan.js'
 import { Router } from '../../admission/router.js'
@@ -12,7 +13,7 @@ import { PROTOCOL, type ProtocolName } from '../../wire/sniff/protocol-names.js'
 import { endless } from '../load/endless.js'
 import type { Loaded } from '../load/load.js'
 
-type Choice = Pick<Plan, 'access' | 'defaultPool' | 'pools' | 'routes'>
+type Choice = Pick<Plan, 'access' | 'defaultPool' | 'limits' | 'pools' | 'routes'>
 
 /** The keys of pools that are in a client's first bytes. */
 const KEYS: Readonly<Record<string, { readonly name: KeyName; readonly protocol: ProtocolName }>> = {
@@ -22,8 +23,8 @@ const KEYS: Readonly<Record<string, { readonly name: KeyName; readonly protocol:
 
 /**
  * The listeners with what is to be read of their clients before a pool or a remote is chosen. A plain listener whose
- * routes need the ClientHello, or are dynamic, or whose pools have the server name as key, reads it as with `tls = pass`; one whose routes
- * name protocols, or whose pools have a key in the first bytes, detects these. Others spend nothing.
+ * routes need the ClientHello, or are dynamic, or whose pools have the server name as key, or whose clients are limited by it, reads it as
+ * with `tls = pass`; one whose routes name protocols, or whose pools have a key in the first bytes, detects these. Others spend nothing.
  */
 export function withNeeds(
   listeners: readonly ListenerPlan[],
@@ -41,7 +42,11 @@ export function withNeeds(
       (sum, list) => sum | needsOfRules(list),
       routes?.needsOf(slot) ?? NEEDS_NOTHING,
     )
-    const readsHello = plan.tls.mode === 'off' && ((needs & NEEDS_HELLO) !== 0 || pools.some(usesServerName))
+    const usesHello =
+      (needs & NEEDS_HELLO) !== 0 ||
+      pools.some(usesServerName) ||
+      choice.limits.some((limit) => isByServerName(limit, plan, pools, choice))
+    const readsHello = plan.tls.mode === 'off' && usesHello
     const pass = { mode: 'pass', detectTimeoutMs: timeoutMs, handshakeTimeoutMs } as const
     const protocols = [...(routes?.protocolsOf(slot) ?? []), ...lists.flatMap(protocolsOf)]
     const detection = detectionOf(protocols, pools, timeoutMs)
@@ -71,6 +76,18 @@ export function keysOf({ key, sticky }: PoolPlan): readonly ClientKeyPlan[] {
 
 function usesServerName(pool: PoolPlan): boolean {
   return pool.dynamic !== undefined || keysOf(pool).some(({ by }) => by === 'server-name')
+}
+
+/** Whether the limit counts clients of this listener by their server name. `pools`: those that may serve them. */
+function isByServerName(
+  { key, scope }: LimitPlan,
+  { block }: ListenerPlan,
+  pools: readonly PoolPlan[],
+  choice: Choice,
+): boolean {
+  if (key.by !== 'server-name') return false
+  if (scope.of === 'listener') return scope.block === block
+  return scope.of === 'section' || pools.some((pool) => pool === choice.pools[scope.pool])
 }
 
 /** The pools that may serve clients of a listener: its own, or those that its routes can choose. */

@@ -22,7 +22,7 @@ export function poolPlans(
 }
 
 function configuredPools(
-  { pools, remotes }: TcprelaySettings,
+  { limits, pools, remotes }: TcprelaySettings,
   poolSlots: readonly number[],
   remoteSlots: readonly number[],
 ): readonly PoolPlan[] {
@@ -40,6 +40,7 @@ function configuredPools(
       areNamed ? pool.name : '',
       members[index] ?? [],
       spares[index] ?? [],
+      limits,
     ),
   )
 }
@@ -50,6 +51,7 @@ function poolPlan(
   label: string,
   members: readonly number[],
   spares: readonly number[],
+  sectionLimits: TcprelaySettings['limits'],
 ): PoolPlan {
   const { boundedLoadPercent, key, maxConnections, name, onDown, onRecovery, policy, queue } = pool
   const { rebalance, slowStartAggression, tierMinUsable } = pool
@@ -76,7 +78,7 @@ function poolPlan(
     hedge: isHashing ? undefined : hedgePlan(pool),
     maxConnections: endless(maxConnections),
     queueSize: queue?.queueSize ?? Number.POSITIVE_INFINITY,
-    options: sessionPlan(pool),
+    options: sessionPlan(pool, [...sectionLimits, ...pool.limits]),
   }
 }
 

@@ -3,8 +3,10 @@ import { test } from 'node:test'
 import { deserialize, serialize } from 'node:v8'
 import { fakeWorld } from '../../../test/config/fake-world.js'
 import { loadChosenConfiguration } from '../../config/load.js'
+import { UNLIMITED } from '../../relay/session-limits.js'
 import { SPLICE_POLICIES } from '../../relay/transfer/splice-policies.js'
 import { listenerPlans } from './listener-plans.js'
+import { poolPlans } from './pool-plans.js'
 import { sessionOverrides } from './session-plans.js'
 import { needsNetAdmin } from './socket-settings.js'
 
@@ -60,4 +62,36 @@ test('the ports of a block share one value, which stays one in another process',
 test("clients' addresses of one listener require the capability for all children", () => {
   assert.equal(needsNetAdmin(load('listen { port = 1 }')), false)
   assert.equal(needsNetAdmin(load('listen { port = 1 local address = client }')), true)
+})
+
+test('limits of the section hold in each pool, those of a listener are its overrides', () => {
+  const text = `id = spawnd {
+    listen { port = 1 limit { per = session bytes in = 5k/s } limit { per = all bytes in = 1k/s } }
+  }
+  id = tcprelay {
+    limit { per = session bytes out = 9k/s max lifetime = 1h jitter = 10% }
+    limit { per = source connections = 5 first byte timeout = 7 }
+    pool = web { limit { per = session bytes out = 3k/s min rate = 2k/s } remote { 10.0.0.1:1 } }
+    remote { 10.0.0.1:2 }
+  }`
+  const { names, sources } = fakeWorld({ case: text })
+  const request = { file: 'case', names, sources, environment: new Map(), isInetd: false }
+  const { problems, spawnd, tcprelay } = loadChosenConfiguration(request, {
+    program: 'tcprelay',
+    programPath: 'tcprelay',
+  } as const)
+  assert.deepEqual(problems, [])
+  const section = {
+    ...UNLIMITED,
+    bytesOutPerS: 9 * 1024,
+    firstByteTimeoutMs: 7_000,
+    maxLifetimeMs: 3_600_000,
+    lifetimeJitter: 0.1,
+  }
+  const pool = { ...section, bytesOutPerS: 3 * 1024, minBytesPerS: 2048, minRateWindowMs: 30_000 }
+  const limits = poolPlans(tcprelay, [0, 1], [0, 1]).map(({ options }) => options.limits)
+  assert.deepEqual(limits, [section, pool])
+  const [listener] = spawnd.listeners
+  assert.ok(listener)
+  assert.deepEqual(sessionOverrides(listener), { limits: { ...UNLIMITED, bytesInPerS: 5 * 1024 } })
 })

@@ -12,9 +12,7 @@ export function starttlsPlan(
   pool: PoolSettings | undefined,
 ): StarttlsPlan | undefined {
   const protocol = effectiveStarttls(remote, pool)?.value
-  // A configuration with `mysql` has an error.
-  if (protocol === undefined || protocol === 'mysql') return undefined
-  return { protocol, name: nameFor(protocol, remote) }
+  return protocol && { protocol, name: nameFor(protocol, remote) }
 }
 
 function nameFor(protocol: StarttlsPlan['protocol'], remote: RemoteSettings): string {

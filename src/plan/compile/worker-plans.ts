@@ -5,6 +5,7 @@ import type { LogPlan, ProcessPlan, WorkersPlan } from '../../engine/plan.js'
 import type { Loaded } from '../load/load.js'
 import { childSessionsMax } from './limits.js'
 import { stickyOptions } from './listener-plans.js'
+import { childSandbox, headSandbox } from './sandbox-plan.js'
 
 /** Whether children run this program: the default. */
 export function isOwnProgram({ exec }: SpawndSettings['spawn']): boolean {
@@ -41,6 +42,7 @@ export function headProcess(loaded: Loaded): ProcessPlan {
     log: headLog(loaded),
     debugMask: spawnd.debugMask | tcprelay.debugMask,
     hidesMemory: holdsKeys(loaded) && !wantsCore,
+    sandbox: headSandbox(loaded),
   }
 }
 
@@ -53,6 +55,7 @@ export function childProcess(loaded: Loaded, mechanism: ProcessPlan['mechanism']
     log: logOf(tcprelay),
     debugMask: (hasOwnFile ? 0 : top.debugMask) | tcprelay.debugMask,
     hidesMemory: holdsKeys(loaded) && tcprelay.coredumpDirectory === undefined,
+    sandbox: childSandbox(loaded),
   }
 }
 

@@ -1,4 +1,6 @@
 /** Loads TLS settings: reads the named files, checks them with OpenSSL, and deduplicates equal settings. */
+
+import { effectiveStarttls } from '../../config/effective-starttls.js'
 import { shown } from '../../config/expectation.js'
 import { checkTlsMode } from '../../config/health-tls.js'
 import type { Configuration } from '../../config/load.js'
@@ -201,8 +203,9 @@ class TlsLoader {
 
   /** TLS of the health check of a remote; undefined: plain, or none. */
   probe(remote: RemoteSettings): ProbeTls | undefined {
-    const health = mergedHealth(remote.health, this.#tcprelay.pools[remote.pool]?.health)
-    const mode = checkTlsMode(health, remote)
+    const pool = this.#tcprelay.pools[remote.pool]
+    const health = mergedHealth(remote.health, pool?.health)
+    const mode = checkTlsMode(health, remote, effectiveStarttls(remote, pool)?.value)
     if (mode === 'none') return undefined
     const { failures } = this.#files
     const tls = remote.tls.kind === 'off' ? TLS_ON : remote.tls

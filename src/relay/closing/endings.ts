@@ -116,6 +116,8 @@ function hasStalled(session: Session): boolean {
 
 /** Bytes are still held because the intact side is not writable. */
 function waitForProgress(session: Session): void {
+  // The rate of the direction does not allow more yet.
+  if (session.broken?.reads.isAsleep) session.lastActiveMs = session.relay.loop.nowMs
   if (hasStalled(session)) session.cut(session.reason)
   else session.setTimer(session.lastActiveMs + DELIVERY_STALL_MS)
 }

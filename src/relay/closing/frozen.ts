@@ -4,11 +4,13 @@ import type { Fd } from '../../kernel/calls.js'
 import type { SocketKind } from '../../kernel/socket-kind.js'
 import type { ProxyTlvs } from '../../wire/proxy/tlvs.js'
 import type { Connection } from '../connection.js'
+import { type FrozenPlace, takeOverPlaces } from '../opening/limit-places.js'
 import type { Session } from '../session.js'
 import type { ClientHash } from '../stickiness.js'
 import type { Direction } from '../transfer/direction.js'
 import type { Pipe } from '../transfer/pipes.js'
 import { keepAliveLater, waitForQuiet } from '../transfer/relaying.js'
+import { guardSession } from '../transfer/session-guard.js'
 import { TRANSPORTS } from '../transfer/transports.js'
 import { UNIX } from '../transfer/unix-transport.js'
 
@@ -23,6 +25,8 @@ export interface Frozen {
   readonly host: string
   /** By which a sticky pool recognises its client. */
   readonly clientHash: ClientHash | undefined
+  /** Its places of limits, which remain taken. */
+  readonly limitPlaces: readonly FrozenPlace[]
   /** For its line of the access log. */
   readonly failedAttempts: string
   readonly why: string
@@ -78,6 +82,7 @@ export function freezeSession(session: Session): Frozen | 'later' {
     remoteSlot: session.remoteSlot,
     host: session.host,
     clientHash: session.sticky?.hash,
+    limitPlaces: session.limitPlaces?.frozen ?? [],
     failedAttempts: session.failedAttempts,
     why: session.why,
     queuedMs: session.queuedMs,
@@ -93,6 +98,7 @@ export function freezeSession(session: Session): Frozen | 'later' {
   }
   const { pipes } = session.relay
   session.unsetTimer()
+  session.endLimits()
   // Not `forget`, because the descriptors stay open.
   for (const connection of [session.client, session.remote]) session.unwatch(connection)
   for (const way of [session.toRemote, session.toClient]) {
@@ -128,6 +134,7 @@ export function thawSession(session: Session, frozen: Frozen): void {
   session.options = pools.optionsOf(service, frozen.listenerSlot)
   // The relay that froze the session has given it back (`Relay.freeze`).
   remotes.takeOver(frozen.remoteSlot)
+  takeOverPlaces(session, frozen.limitPlaces)
   session.failedAttempts = frozen.failedAttempts
   session.why = frozen.why
   session.queuedMs = frozen.queuedMs
@@ -145,6 +152,8 @@ export function thawSession(session: Session, frozen: Frozen): void {
   thawConnection(session.remote, frozen.remote)
   keepAliveLater(session)
   waitForQuiet(session)
+  guardSession(session)
+  if (session.isGuarded) session.guard?.resumeRelaying()
   session.run(session.toRemote)
   // The first run may have ended the session.
   if (session.phase === 'relaying' || session.phase === 'draining') session.run(session.toClient)

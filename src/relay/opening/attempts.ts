@@ -19,6 +19,7 @@ import type { OpeningHandler } from '../phase-handler.js'
 import type { DialTarget } from '../remotes.js'
 import type { Session } from '../session.js'
 import { startRelaying } from '../transfer/relaying.js'
+import { guardSession } from '../transfer/session-guard.js'
 import { countAttempt, endAtLimit, isAtLimit } from './attempt-limits.js'
 import { setAttemptTimer, setDeadline } from './attempt-timer.js'
 import { hashOfClient } from './client-hash.js'
@@ -35,6 +36,7 @@ import {
 import { settleSyn } from './fast-open.js'
 import { mayHedge, pickForHedge } from './hedging-limits.js'
 import { noteMptcp } from './mptcp-peers.js'
+import { ENDED, expectMysqlClient } from './mysql-client.js'
 import { mustQueue, pickAndTake } from './pick-and-take.js'
 import { expectPostgresClient } from './postgres-client.js'
 import { prepareRemote } from './prepare-remote.js'
@@ -73,6 +75,7 @@ function dial(session: Session): void {
   session.pool = label
   session.options = options
   session.meteredPool = pool.observes === 'bytes' ? pool : undefined
+  guardSession(session)
   const dialling = session.beginDialling(service)
   dialling.deadlineMs = loop.nowMs + options.dialTimeoutMs
   dialling.roundsLeft = options.dialRetries
@@ -97,6 +100,7 @@ export function serveWaiting(session: Session): boolean {
 function attemptReady(session: Session, connection: Connection, readiness: number): void {
   if (connection.isClient) {
     if (connection.error !== 0) session.fail('client-left', connection.error)
+    else if (session.dialling.awaitsClient) prepare(session)
     return
   }
   if (connection.tls !== undefined) prepare(session)
@@ -122,6 +126,11 @@ function attemptTimer(session: Session): void {
 
 function timedOut(session: Session): void {
   const { dialling } = session
+  if (dialling.awaitsClient) {
+    session.cause = 'the client sent no login in time'
+    session.cut('bad-greeting')
+    return
+  }
   if (dialling.awaitsGreeting) dialling.reason = 'its greeting did not come in time'
   else if (dialling.awaited !== '') dialling.reason = `STARTTLS failed: no ${dialling.awaited} in time`
   attemptFailed(session, ETIMEDOUT)
@@ -315,7 +324,7 @@ function connected(session: Session): void {
 function prepare(session: Session): void {
   const outcome = prepareRemote(session)
   if (outcome === 0) established(session)
-  else if (outcome !== -EAGAIN) attemptFailed(session, -outcome)
+  else if (outcome !== -EAGAIN && outcome !== ENDED) attemptFailed(session, -outcome)
 }
 
 /** The current attempt is connected. One at another remote has not failed, and may be tried again. */
@@ -335,8 +344,9 @@ function settleHedge(session: Session, hedging: Hedging): void {
 /** The handshake or the greeting has another turn. */
 function attemptTurn(session: Session): void {
   const { tls } = session.remote
+  const { awaitsClient, awaitsGreeting } = session.dialling
   const isShakingHands = tls !== undefined && !tls.isReady
-  if (isShakingHands || session.dialling.awaitsGreeting) prepare(session)
+  if (isShakingHands || awaitsClient || awaitsGreeting) prepare(session)
 }
 
 function established(session: Session): void {
@@ -355,7 +365,8 @@ function established(session: Session): void {
   health.succeeded(session.remoteSlot)
   remoteCounters.add(session.remoteSlot, REMOTE_COUNT.sessions, 1)
   const opening = session.relay.tls.remotes[session.remoteSlot]?.opening
-  if (opening?.protocol === 'postgres') expectPostgresClient(session)
+  if (opening?.protocol === 'mysql') expectMysqlClient(session)
+  else if (opening?.protocol === 'postgres') expectPostgresClient(session)
   startRelaying(session)
 }
 
@@ -371,5 +382,13 @@ function attemptFailed(session: Session, errno: number): void {
   // What the opening has received.
   session.dropHeld(session.toClient)
   countFailure(session, errno)
-  tryNext(session)
+  if (session.dialling.isCommitted) committedFailed(session)
+  else tryNext(session)
+}
+
+/** No other remote knows the challenge in the greeting that the client has got. */
+function committedFailed(session: Session): void {
+  remoteFailed(session)
+  session.cause = failureText(session)
+  session.cut('no-remote')
 }

@@ -65,6 +65,10 @@ export class Dialling {
   requestBytesSent = 0
   /** The length of the greeting, which precedes the answer of the current step in the block. */
   greetingBytes = 0
+  /** The client has got the greeting of the current remote: there is no other one for it. */
+  isCommitted = false
+  /** The opening waits for bytes of the client. */
+  awaitsClient = false
   /** What the opening awaits, for log lines; '' outside of it. */
   awaited = ''
   /** TLS is complete, if there is any, and the greeting is being read to be dropped. */
@@ -93,6 +97,8 @@ export class Dialling {
     this.openingStep = 0
     this.requestBytesSent = 0
     this.greetingBytes = 0
+    this.isCommitted = false
+    this.awaitsClient = false
     this.awaited = ''
     this.awaitsGreeting = false
     this.reason = ''

@@ -5,14 +5,15 @@ import { atEveryByte } from '../../../test/support/cuts.js'
 import { type QueueOptions, QueueWorld } from '../../../test/support/queue-world.js'
 import { Hedging } from '../../balance/hedging.js'
 import { RetryBudget } from '../../balance/retry-budget.js'
+import type { StarttlsName } from '../../base/starttls-names.js'
 import { ECONNRESET } from '../../kernel/errno.js'
-import { clientOpening, type OpenedProtocol } from '../../wire/starttls/client-opening.js'
+import { clientOpening } from '../../wire/starttls/client-opening.js'
 import { PLAIN_REMOTE } from '../remote-options.js'
 
 const SMTP = ['220 mx.test ESMTP\r\n', '250-mx.test\r\n250 STARTTLS\r\n', '220 go\r\n'] as const
 const ASKED = 'EHLO relay.test\r\nSTARTTLS\r\n'
 
-function openingWorld(protocol: OpenedProtocol, more: Partial<QueueOptions> = {}) {
+function openingWorld(protocol: StarttlsName, more: Partial<QueueOptions> = {}) {
   const opening = clientOpening({ protocol, name: 'relay.test' })
   const world = new QueueWorld({ max: [1_000], opening, ...more })
   const worker = world.worker()

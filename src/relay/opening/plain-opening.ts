@@ -69,7 +69,8 @@ function takeStep(session: Session, opening: ClientOpening, step: ClientStep, bl
   }
 }
 
-function sendRequest(session: Session, request: Uint8Array): Outcome {
+/** Sends a request, or the rest of it: 0 if that is done, -EAGAIN while the socket is full, or another negated errno. */
+export function sendRequest(session: Session, request: Uint8Array): Outcome {
   const { dialling, relay, remote } = session
   const { scratch } = relay.blocks
   while (dialling.requestBytesSent < request.length) {

@@ -7,13 +7,14 @@ import { MORE, PROTOCOL_ERROR, TRUNCATED, WANT_READ, WANT_WRITE } from '../../tl
 import type { Origination } from '../relay-tls.js'
 import type { Session } from '../session.js'
 import { lookForNoOther, setDeadline } from './attempt-timer.js'
+import { requestTlsFor } from './mysql-client.js'
 import { speakOpening } from './plain-opening.js'
 import { dropGreeting } from './remote-greeting.js'
 import { sendProxyHeader } from './send-proxy-header.js'
 
 /**
  * Goes on from where the last call stopped: 0 when the session may relay, -EAGAIN while it waits for the socket or a turn, or
- * another negated errno, with `dialling.reason` if there is more to say.
+ * ENDED, or another negated errno, with `dialling.reason` if there is more to say.
  */
 export function prepareRemote(session: Session): Outcome {
   const outcome = session.dialling.awaitsGreeting ? 0 : prepareTransport(session)
@@ -32,6 +33,8 @@ function prepareTransport(session: Session): Outcome {
   if (opening !== undefined) {
     const opened = speakOpening(session, opening)
     if (opened < 0) return opened
+    const requested = opening.protocol === 'mysql' ? requestTlsFor(session) : 0
+    if (requested < 0) return requested
   }
   return beginTls(session, origination)
 }

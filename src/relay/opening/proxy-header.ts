@@ -39,6 +39,7 @@ function expectHeader(session: Session): void {
   const { listenerSlot, peer, relay } = session
   switch (relay.proxyPeers.expects(listenerSlot, peer)) {
     case 'header':
+      session.hasProxyHeader = true
       session.pollMs = PEEK_RETRY_FIRST_MS
       peek(session)
       return

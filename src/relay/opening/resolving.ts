@@ -19,7 +19,7 @@ export const RESOLVING: OpeningHandler = {
 
 /** Chooses the pool of a client and, if that is the pool of a dynamic route, finds the host. */
 function chooseHost(session: Session): void {
-  const service = serviceFor(session)
+  const service = session.service ?? serviceFor(session)
   if (service === undefined) return
   session.service = service
   if (service.hosts === undefined) session.advance()

@@ -1,11 +1,11 @@
 /**
- * The phase `starttls`: what is spoken in plain with a client until it asks for TLS; the handshake is the next phase. Nothing
- * that has come in plain is kept: the remote gets only what comes in TLS.
+ * The phase `starttls`: the plain opening with a client, until it requests TLS; the handshake is the next phase. Plain input is
+ * never forwarded to a remote.
  */
 import { EAGAIN, ECONNRESET, EINTR } from '../../kernel/errno.js'
 import { READABLE } from '../../reactor/poller.js'
-import { openPlainly } from '../../wire/starttls/server/open-plainly.js'
 import { OPENING_BYTES_MAX, type PlainOpening } from '../../wire/starttls/server/plain-opening.js'
+import { plainOpeningOf } from '../../wire/starttls/server/plain-opening-of.js'
 import type { ListenerStarttlsPlan } from '../context.js'
 import type { OpeningHandler } from '../phase-handler.js'
 import type { Session } from '../session.js'
@@ -21,7 +21,7 @@ export const STARTTLS: OpeningHandler = {
 
 function begin(session: Session): void {
   const { protocol, serverName } = planOf(session)
-  const opening = openPlainly(protocol, serverName, session.id)
+  const opening = plainOpeningOf(protocol, serverName, session.id)
   session.plainOpening = opening
   session.setTimer(session.acceptedAtMs + timeoutOf(session))
   if (send(session, opening.greeting)) receive(session)
@@ -96,7 +96,7 @@ function drop(session: Session, byteCount: number): boolean {
   return false
 }
 
-/** False if that ends the session. A socket has room for all answers to one opening, unless the client does not read them. */
+/** False if that ends the session. The socket buffer has room for all replies of an opening, unless the client does not read. */
 function send(session: Session, reply: string): boolean {
   const { blocks, system } = session.relay
   const { scratch } = blocks

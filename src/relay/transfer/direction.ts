@@ -7,6 +7,7 @@ import type { Connection } from '../connection.js'
 import type { Session } from '../session.js'
 import type { Blocks } from './blocks.js'
 import type { Message } from './message.js'
+import type { Pacing } from './pacing.js'
 import type { Pipe, Pipes } from './pipes.js'
 import type { SplicePolicy } from './splice-policies.js'
 
@@ -76,6 +77,10 @@ export class Direction implements TurnTaker {
    * would become one at 2 GiB, during a bulk transfer, and deoptimize all compiled code.
    */
   bytes = 0.5
+  /** What `bytes` may become before its pacing is asked again. */
+  bytesAllowed = Number.POSITIVE_INFINITY
+  /** Undefined: neither its rate nor that of its sink is limited. */
+  pacing: Pacing | undefined = undefined
 
   constructor(source: Connection, sink: Connection) {
     this.source = source
@@ -97,6 +102,16 @@ export class Direction implements TurnTaker {
   /** Bytes read and not yet sent. */
   get waitingBytes(): number {
     return this.heldBytes + (this.pipe?.byteCount ?? 0)
+  }
+
+  /** Bytes wait for its sink or for its rate. */
+  get hasWork(): boolean {
+    return this.waitingBytes > 0 || this.isAsleep
+  }
+
+  /** It waits until its rate allows more bytes. */
+  get isAsleep(): boolean {
+    return this.pacing?.timer.isSet === true
   }
 
   /** Counts big and small runs, which promote and demote the direction (`splice-policies.ts`). */
@@ -155,6 +170,8 @@ export class Direction implements TurnTaker {
     this.hasEnded = false
     this.isDone = false
     this.bytes = 0
+    this.bytesAllowed = Number.POSITIVE_INFINITY
+    this.pacing = undefined
     this.bigRuns = 0
     this.smallRuns = 0
     this.refusesSplice = false

@@ -29,7 +29,7 @@ export function pumpMessages(way: Direction, calls: Calls, blocks: Blocks): Pump
   way.isBlocked = false
   way.message ??= new Message()
   const { message } = way
-  const enough = way.bytes + BYTES_PER_TURN
+  const enough = Math.min(way.bytes + BYTES_PER_TURN, way.bytesAllowed)
   for (let messages = 0; messages < MESSAGES_PER_TURN && way.bytes < enough; messages++) {
     // A partial message is completed by `moveOne` first.
     if (way.heldBytes > 0 && !message.isUnfinished) {

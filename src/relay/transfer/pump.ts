@@ -29,9 +29,11 @@ export function pump(
   pipes: Pipes,
   policy: SplicePolicy,
 ): Pumped {
+  // A sink that was full is offered all of it again: OpenSSL takes no less than before.
+  const offeredMax = way.isBlocked ? way.heldBytes : way.bytesAllowed - way.bytes
   way.isBlocked = false
   if (way.heldBytes > 0) {
-    const flushed = flushHeld(way, calls, blocks)
+    const flushed = flushHeld(way, calls, blocks, offeredMax)
     if (flushed !== GO_ON) return flushed
   } else if (way.pipe !== undefined) {
     way.sink.neverDelay(calls)
@@ -47,18 +49,20 @@ export function pump(
   for (let receives = 0; receives < RECEIVES_PER_TURN; receives++) {
     if (way.hasEnded) return ENDED
     if (!way.source.mayRead) return EMPTY
-    const moved = moveOnce(way, calls, blocks)
+    const room = way.bytesAllowed - way.bytes
+    if (room <= 0) return SPENT
+    const moved = moveOnce(way, calls, blocks, Math.min(room, BLOCK_BYTES))
     if (moved !== GO_ON) return moved
   }
   return SPENT
 }
 
 /** Copies once through the scratch block, which holds no bytes of a session between two calls. */
-function moveOnce(way: Direction, calls: Calls, blocks: Blocks): Pumped | typeof GO_ON {
+function moveOnce(way: Direction, calls: Calls, blocks: Blocks, bytesMax: number): Pumped | typeof GO_ON {
   const { source, sink } = way
-  const got = source.transport.receive(source, calls, blocks.scratch, BLOCK_BYTES)
+  const got = source.transport.receive(source, calls, blocks.scratch, bytesMax)
   if (got <= 0) return noBytes(way, got)
-  if (got < BLOCK_BYTES) noteShortRead(way)
+  if (got < bytesMax) noteShortRead(way)
   if (way.bytes > 0) sink.neverDelay(calls)
   const { send, sendLast } = sink.transport
   const took = (way.hasEnded ? sendLast : send)(sink, calls, blocks.scratch, 0, got)
@@ -94,25 +98,28 @@ function keepRest(
   way.bytes += taken
   // A short send or EAGAIN means that the sink is full; EINTR does not.
   if (took >= 0 || took === -EAGAIN) return blocked(way)
-  if (took === -EINTR) return flushHeld(way, calls, blocks)
+  if (took === -EINTR) return flushHeld(way, calls, blocks, way.heldBytes)
   return sinkFailed(way, took)
 }
 
-/** Sends the held bytes, which must precede what is read next. */
-function flushHeld(way: Direction, calls: Calls, blocks: Blocks): Pumped | typeof GO_ON {
+/** Sends the held bytes, which must precede what is read next: `bytesMax` of them. */
+function flushHeld(way: Direction, calls: Calls, blocks: Blocks, bytesMax: number): Pumped | typeof GO_ON {
   const { sink } = way
   if (way.bytes > 0) sink.neverDelay(calls)
-  while (way.heldBytes > 0) {
-    const took = sink.transport.send(sink, calls, way.held as Region, way.heldOffset, way.heldBytes)
+  let left = Math.min(bytesMax, way.heldBytes)
+  while (left > 0) {
+    const took = sink.transport.send(sink, calls, way.held as Region, way.heldOffset, left)
     if (took === -EINTR) continue
     if (took === -EAGAIN) return blocked(way)
     if (took < 0) return sinkFailed(way, took)
     way.bytes += took
     way.heldOffset += took
     way.heldBytes -= took
+    left -= took
     // A short send: the sink is full.
-    if (way.heldBytes > 0) return blocked(way)
+    if (left > 0) return blocked(way)
   }
+  if (way.heldBytes > 0) return SPENT
   way.releaseBlock(blocks)
   return GO_ON
 }

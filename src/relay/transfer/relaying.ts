@@ -42,6 +42,7 @@ export function startRelaying(session: Session): void {
   session.lastActiveMs = session.relay.loop.nowMs
   keepAliveLater(session)
   waitForQuiet(session)
+  if (session.isGuarded) session.guard?.startRelaying()
   session.run(toRemote)
   // The first run may have closed the session.
   if (session.phase !== 'closed' && remote.mayRead) session.run(toClient)
@@ -82,6 +83,7 @@ function socketReady(session: Session, connection: Connection, readiness: number
 function run(session: Session, way: d.Direction): void {
   if (way.source.mustBePlain && !areFirstBytesPlain(session)) return
   if (way.firstBytes !== undefined && !way.firstBytes(session, way)) return
+  if (way.bytes >= way.bytesAllowed && way.pacing?.mayMove() === false) return
   const { relay } = session
   const before = way.bytes
   const { splice } = session.options
@@ -94,6 +96,7 @@ function run(session: Session, way: d.Direction): void {
     session.meteredPool?.observe(session.remoteSlot, way.bytes - before, relay.loop.nowMs)
     way.notePace(way.bytes - before, splice, relay.pipes)
   }
+  way.pacing?.ran(pumped, relay.loop.nowMs)
   switch (pumped) {
     case d.EMPTY:
       if (way.bytes - before >= splice.restBytes && mayRest(session, way)) rest(session, way)
@@ -103,7 +106,7 @@ function run(session: Session, way: d.Direction): void {
       waitForSink(session, way.sink)
       return
     case d.SPENT:
-      session.runLater(way)
+      if (way.bytes < way.bytesAllowed || way.pacing?.mayMove() !== false) session.runLater(way)
       return
     case d.ENDED:
       wayEnded(session, way)
@@ -211,6 +214,7 @@ function quietTimer(session: Session): void {
   }
   const { options } = session
   const { loop, system } = session.relay
+  if (session.toClient.isAsleep || session.toRemote.isAsleep) session.lastActiveMs = loop.nowMs
   if (loop.nowMs >= session.keepAliveAtMs) {
     session.keepAliveAtMs = Number.POSITIVE_INFINITY
     setKeepAlive(system.calls, session.remote.fd, options.keepAlive)

@@ -53,11 +53,11 @@ function maySplice({ refusesSplice, sink, source }: Direction): boolean {
 function readAndWrite(way: Direction, pipe: Pipe, calls: Calls, runBytes: number): Pumped | typeof GO_ON {
   const { source } = way
   const readBytes = Math.min(pipe.capacity, runBytes)
-  const enough = way.bytes + runBytes
+  const enough = Math.min(way.bytes + runBytes, way.bytesAllowed)
   for (let reads = 0; reads < READS_PER_RUN && way.bytes < enough; reads++) {
     if (way.hasEnded) return ENDED
     if (!source.mayRead) return EMPTY
-    const got = calls.splice(source.fd, pipe.writeEnd, readBytes)
+    const got = calls.splice(source.fd, pipe.writeEnd, Math.min(readBytes, way.bytesAllowed - way.bytes))
     if (got === -EINVAL || got === -ENOSYS) {
       way.refusesSplice = true
       return GO_ON

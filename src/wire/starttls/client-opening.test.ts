@@ -3,7 +3,8 @@ import { test } from 'node:test'
 import fc from 'fast-check'
 import { anyCuts, atEveryByte, cutAt } from '../../../test/support/cuts.js'
 import { talk } from '../../../test/support/opening-talk.js'
-import { clientOpening, type OpenedProtocol } from './client-opening.js'
+import type { StarttlsName } from '../../base/starttls-names.js'
+import { clientOpening } from './client-opening.js'
 import { ANSWER_BYTES_MAX, MALFORMED, MORE, REFUSED } from './client-step.js'
 
 const latin = (text: string) => Buffer.from(text, 'latin1')
@@ -17,14 +18,26 @@ const FEATURES =
 const PROCEED = "<proceed xmlns='urn:ietf:params:xml:ns:xmpp-tls'/>"
 
 interface Case {
-  readonly protocol: OpenedProtocol
+  readonly protocol: StarttlsName
   /** What the server says in each step. */
   readonly answers: readonly string[]
   readonly sent: readonly string[]
   readonly greeting: string
 }
 
+/** As MariaDB sends it: capabilities 0xfffe, and without CLIENT_SSL (0x0800) 0xf7fe. */
+function greetingOfMysql(capabilities: string): string {
+  const payload = `\x0a11.4\0\x01\0\0\0challeng\0${capabilities}\x21\x02\0more`
+  return `${String.fromCharCode(payload.length)}\0\0\0${payload}`
+}
+
 const CASES: readonly Case[] = [
+  {
+    protocol: 'mysql',
+    answers: [greetingOfMysql('\xfe\xff')],
+    sent: [],
+    greeting: greetingOfMysql('\xfe\xf7'),
+  },
   {
     protocol: 'smtp',
     answers: [
@@ -80,7 +93,7 @@ const CASES: readonly Case[] = [
   },
 ]
 
-const openingOf = (protocol: OpenedProtocol) => clientOpening({ protocol, name: 'relay.test' })
+const openingOf = (protocol: StarttlsName) => clientOpening({ protocol, name: 'relay.test' })
 
 for (const { answers, greeting, protocol, sent } of CASES) {
   test(`${protocol}: TLS begins after ${answers.length} answers, however they are split (${greeting.trim()})`, () => {
@@ -114,7 +127,7 @@ for (const { answers, greeting, protocol, sent } of CASES) {
   })
 }
 
-const WRONG: readonly (readonly [OpenedProtocol, answers: readonly string[], result: string])[] = [
+const WRONG: readonly (readonly [StarttlsName, answers: readonly string[], result: string])[] = [
   ['smtp', ['554 go away\r\n'], 'STARTTLS was refused: greeting: "554 go away"'],
   ['smtp', ['220 hi\r\n', '502 what?\r\n'], 'STARTTLS was refused: answer to EHLO: "502 what?"'],
   [
@@ -155,6 +168,13 @@ const WRONG: readonly (readonly [OpenedProtocol, answers: readonly string[], res
   ['postgres', ['N'], 'STARTTLS was refused: answer to SSLRequest: it does not speak TLS'],
   ['postgres', ['E'], 'STARTTLS was refused: answer to SSLRequest: it has an error'],
   ['postgres', ['H'], 'STARTTLS failed: bad answer to SSLRequest: "H"'],
+  ['mysql', [greetingOfMysql('\xfe\xf7')], 'STARTTLS was refused: greeting: it does not speak TLS'],
+  ['mysql', ['\x0a\0\0\0\xff\x69\x04no room'], 'STARTTLS was refused: greeting: "no room"'],
+  ['mysql', ['\x09\0\0\x01\x0a'], 'STARTTLS failed: bad greeting: "\\t\\u0000\\u0000\\u0001\\n"'],
+  ['mysql', ['\x02\0\0\0\x0aa'], 'STARTTLS failed: bad greeting: "\\u0002\\u0000\\u0000\\u0000\\na"'],
+  ['mysql', ['\0\0\0\0'], 'STARTTLS failed: bad greeting: "\\u0000\\u0000\\u0000\\u0000"'],
+  ['mysql', ['\x01\0\x01\0'], 'STARTTLS failed: bad greeting: "\\u0001\\u0000\\u0001\\u0000"'],
+  ['mysql', ['220 hi\r\n'], 'STARTTLS failed: bad greeting: "220 hi\\r\\n"'],
   ['xmpp', ['HTTP/1.1 400'], 'STARTTLS failed: bad stream features: "HTTP/1.1 400"'],
   [
     'xmpp',

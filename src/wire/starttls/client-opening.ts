@@ -4,17 +4,15 @@
  */
 import type { StarttlsName } from '../../base/starttls-names.js'
 import { ldapOpening } from './client-ldap.js'
+import { mysqlOpening } from './client-mysql.js'
 import { postgresOpening } from './client-postgres.js'
 import type { ClientOpening } from './client-step.js'
 import { ftpOpening, imapOpening, pop3Opening, smtpOpening } from './client-text.js'
 import { xmppOpening } from './client-xmpp.js'
 
-/** Protocols whose opening a relay can speak for any client: that of MySQL depends on the login of the client. */
-export type OpenedProtocol = Exclude<StarttlsName, 'mysql'>
-
 /** STARTTLS towards a remote: plain data, a part of its plan. */
 export interface StarttlsPlan {
-  readonly protocol: OpenedProtocol
+  readonly protocol: StarttlsName
   /** Of this machine for EHLO, of the server for `to=` of XMPP; '' where the protocol needs none. */
   readonly name: string
 }
@@ -31,6 +29,8 @@ export function clientOpening({ name, protocol }: StarttlsPlan): ClientOpening {
       return ftpOpening()
     case 'ldap':
       return ldapOpening()
+    case 'mysql':
+      return mysqlOpening()
     case 'postgres':
       return postgresOpening()
     case 'xmpp':

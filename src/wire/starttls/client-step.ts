@@ -29,6 +29,8 @@ export interface ClientOpening {
   readonly steps: readonly ClientStep[]
   /** The first answer is a greeting, which clients wait for and servers do not repeat after the handshake. */
   readonly hasGreeting: boolean
+  /** Sent after the last answer by health checks, which have no client whose login decides on it. */
+  readonly checkRequest?: Uint8Array
   /** Removes from a greeting in place what is wrong inside of TLS; returns its new length. */
   cleanGreeting(bytes: Uint8Array, start: number, end: number): number
   /** What an answer that permits nothing says, for log lines; bytes of the server are quoted there. */

@@ -1,4 +1,4 @@
-/** Collects what a client has sent of a message that has not come completely, up to the limit of a plain opening. */
+/** Buffers a partial message of a client, up to the limit of a plain opening. */
 import { OPENING_BYTES_MAX } from './plain-opening.js'
 
 export class ByteCollector {
@@ -6,7 +6,7 @@ export class ByteCollector {
   #kept: Uint8Array | undefined
   #received = 0
 
-  /** All bytes of the message so far: those that were kept, then the first ones of `bytes`. Undefined: more than may come. */
+  /** The bytes of the message so far: those that were kept, then the first ones of `bytes`. Undefined: over the limit. */
   join(bytes: Uint8Array, byteCount: number): Uint8Array | undefined {
     this.#received += byteCount
     if (this.#received > OPENING_BYTES_MAX) return undefined

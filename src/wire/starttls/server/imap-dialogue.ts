@@ -3,7 +3,7 @@ import { type Answer, type LineDialogue, wordOf } from './line-opening.js'
 
 const CAPABILITIES = 'CAPABILITY IMAP4rev1 STARTTLS LOGINDISABLED'
 
-/** RFC 9051, 9 (`tag`), with a limit. A line that ends with the length of a literal is none that is needed here. */
+/** RFC 9051, 9 (`tag`), with a limit. Literals are not accepted: their bytes could look like commands. */
 const COMMAND = /^([!#$&',-[\]^-z|}~]{1,64}) (.*[^}]|)$/s
 
 export function imapDialogue(serverName: string): LineDialogue {

@@ -1,4 +1,4 @@
-/** The plain opening of a protocol of lines: splits what the client sends into lines, and has each of them answered. */
+/** The plain opening of a line-based protocol: splits the input into lines and answers each of them. */
 import type { ByteString } from '../../../base/byte-string.js'
 import {
   BYTES_BEHIND,

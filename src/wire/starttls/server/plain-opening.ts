@@ -1,13 +1,13 @@
-/** What is spoken with a client in plain, as its server would, until it asks for TLS. Each protocol has its file beside this one. */
+/** The plain opening: what a server and its client exchange before TLS begins. One file beside this one for each protocol. */
 import type { ByteString } from '../../../base/byte-string.js'
 
-/** `tls`: the client has asked for TLS, and has to wait for the reply. `leave`: it closes in order. */
+/** `tls`: the client has requested TLS; the handshake follows the reply. `leave`: the client ends the connection in order. */
 export type Next = 'go-on' | 'tls' | 'refuse' | 'leave'
 
 export interface Step {
   /** How many of the bytes were taken: all, unless TLS begins with them. */
   readonly taken: number
-  /** Has to be sent before anything else happens; '' if there is nothing to say. */
+  /** Sent before TLS begins or the connection is closed; '' if there is none. */
   readonly reply: ByteString
   readonly next: Next
   /** Why the client is refused, for the log. */
@@ -17,15 +17,15 @@ export interface Step {
 export interface PlainOpening {
   /** What the server sends first; '' where the client speaks first. */
   readonly greeting: ByteString
-  /** Takes the first bytes of `bytes`, any part of what the client sends. Not to be called after a step that does not go on. */
+  /** Parses the next bytes of the client, split anywhere. Not called again after a step other than `go-on`. */
   take(bytes: Uint8Array, byteCount: number): Step
 }
 
-/** Enough for the longest opening of clients; what is more is no opening. */
+/** Limit of the bytes of an opening; clients send a few hundred at most. */
 export const OPENING_BYTES_MAX = 4096
 
 export const WITHOUT_TLS = 'the client did not ask for TLS'
-/** An attacker between client and relay may have put them there, to be taken as if they had come in TLS (CVE-2011-0411). */
+/** Possibly injected by an attacker, to be executed as if they had arrived inside TLS (CVE-2011-0411). */
 export const BYTES_BEHIND = 'the client did not wait for the answer to its request for TLS'
 export const TOO_LONG = `the client has sent more than ${OPENING_BYTES_MAX} bytes without asking for TLS`
 

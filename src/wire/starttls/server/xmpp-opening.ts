@@ -25,7 +25,7 @@ const STREAM = /^<stream:stream\s[\s\S]*[^/]>$/
 const STARTTLS = /^<starttls\s+xmlns=(["'])urn:ietf:params:xml:ns:xmpp-tls\1\s*(\/?)>$/
 const STARTTLS_END = /^<\/starttls\s*>$/
 const STREAM_END = /^<\/stream:stream\s*>$/
-/** The name of the server that the client wants; its characters are none with a meaning in XML. */
+/** The server name that the client requests, without characters that are special in XML. */
 const TO = /\sto\s*=\s*(["'])([\w.:[\]\x80-\xff-]{1,255})\1/
 const OF_SERVERS = /\sxmlns\s*=\s*(["'])jabber:server\1/
 

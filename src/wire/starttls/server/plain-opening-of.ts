@@ -11,8 +11,8 @@ import { PostgresOpening } from './postgres-opening.js'
 import { smtpDialogue } from './smtp-dialogue.js'
 import { XmppOpening } from './xmpp-opening.js'
 
-/** `id`: another one for each session. */
-export function openPlainly(protocol: ListenerStarttls, name: string, id: string): PlainOpening {
+/** `id`: unique for each session. */
+export function plainOpeningOf(protocol: ListenerStarttls, name: string, id: string): PlainOpening {
   const serverName = byteString(name)
   switch (protocol) {
     case 'smtp':

@@ -6,8 +6,8 @@ import { anyCuts, atEveryByte, cutAt } from '../../../../test/support/cuts.js'
 import { converse, OPENED_PROTOCOLS, OPENINGS } from '../../../../test/support/plain-openings.js'
 import { proxySeed, runs } from '../../../../test/support/proxy-runs.js'
 import { STARTTLS_NAMES } from '../../../base/starttls-names.js'
-import { openPlainly } from './open-plainly.js'
 import { BYTES_BEHIND, OPENING_BYTES_MAX } from './plain-opening.js'
+import { plainOpeningOf } from './plain-opening-of.js'
 
 const latin = (text: string) => Buffer.from(text, 'latin1')
 
@@ -47,7 +47,7 @@ for (const protocol of OPENED_PROTOCOLS) {
   })
 
   test(`${protocol}: everything sent in plain is dropped, or TLS begins with it`, () => {
-    const step = openPlainly(protocol, 'relay.example', 'id-1').take(latin('\x16\x03\x01'), 3)
+    const step = plainOpeningOf(protocol, 'relay.example', 'id-1').take(latin('\x16\x03\x01'), 3)
     if (step.next === 'tls') assert.deepEqual([protocol, step.taken], ['postgres', 0])
     else assert.equal(step.taken, 3)
   })
@@ -65,7 +65,7 @@ for (const protocol of OPENED_PROTOCOLS) {
     ]) {
       const chunk = latin(filler)
       let bytes = 0
-      const opening = openPlainly(protocol, 'relay.example', 'id-1')
+      const opening = plainOpeningOf(protocol, 'relay.example', 'id-1')
       let next: string = 'go-on'
       while (next === 'go-on' && bytes <= OPENING_BYTES_MAX) {
         next = opening.take(chunk, chunk.length).next
