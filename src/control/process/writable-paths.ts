@@ -1,5 +1,5 @@
 /** Where a process writes that has no master of ours: the only places that its sandbox leaves writable. */
-import { realpathSync, statSync } from 'node:fs'
+import { existsSync, realpathSync, statSync } from 'node:fs'
 import { dirname } from 'node:path/posix'
 import { isAbstract } from '../../base/address.js'
 import type { WritablePaths } from '../../kernel/landlock.js'
@@ -23,7 +23,16 @@ export function writablePaths(
       ? bind.address.path
       : [],
   )
-  const others = [tcprelay.stateFile, tcprelay.tlsKeylogFile?.value, given.pidfile ?? spawnd.pidfile]
+  const admin = spawnd.admin.flatMap((place) =>
+    // Without its folder the relay starts, and reports that there is no administration.
+    place.kind === 'unix' && existsSync(dirname(place.path)) ? place.path : [],
+  )
+  const others = [
+    tcprelay.stateFile,
+    tcprelay.tlsKeylogFile?.value,
+    given.pidfile ?? spawnd.pidfile,
+    ...admin,
+  ]
   const folders = new Set<string>()
   // Programs that are started by the C library or Node, and this process, use it as an empty input or output.
   const files = new Set(['/dev/null'])
