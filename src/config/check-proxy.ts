@@ -6,7 +6,7 @@ import type { ConfigProblem, Problems } from './problems.js'
 import type { ListenerSettings, SpawndSettings } from './table-spawnd.js'
 
 const NEEDS_FROM =
-  "'proxy protocol' requires 'proxy from', the networks of the proxies whose headers are believed"
+  "'proxy protocol' requires 'proxy from', the networks of the proxies whose headers are used"
 const NEEDS_FROM_HINT = "add 'proxy from = NETWORK, …', for example 'proxy from = 192.0.2.0/24'"
 
 /** Errors for listeners whose headers this program would have to read itself. */
@@ -63,7 +63,7 @@ function mistake(
   if (proxyProtocol === 'optional' && areOthers) {
     return [
       "'proxy protocol = optional' requires children of this program",
-      "other programs are told 'yes' or 'no' only",
+      "other programs learn 'yes' or 'no' only",
     ]
   }
   return undefined

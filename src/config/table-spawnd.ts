@@ -178,7 +178,7 @@ const listenRows = {
   }),
   proxyFrom: list('proxy from', networks, {
     doc:
-      'Networks of the proxies whose PROXY headers are believed; required with `proxy protocol`, except for Unix sockets. ' +
+      'Networks of the proxies whose PROXY headers are used; required with `proxy protocol`, except for Unix sockets. ' +
       'All other peers are rejected. With `proxy protocol = optional` they are clients themselves instead, and a header ' +
       'of theirs is relayed like other bytes.',
     defaultText: 'none',

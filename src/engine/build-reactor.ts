@@ -293,7 +293,7 @@ export class Reactor {
     rejections: RateLimitedLog,
   ): void {
     const why =
-      'the master says that the client begins with a PROXY header, and no `proxy from` says whether to believe it'
+      'the master says that the client begins with a PROXY header, and no `proxy from` says whether it counts'
     const name = describeClient(peer.bytes)
     rejections.log(this.#context.loop.nowMs, () => `rejected ${name}: ${why}`)
     this.#present.refuse(fd, kind, peer, handed, 'proxy-header')

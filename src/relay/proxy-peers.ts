@@ -1,4 +1,4 @@
-/** Which peers of a listener send PROXY headers that are believed. */
+/** Which peers of a listener send PROXY headers that are used. */
 import { AccessList } from '../admission/access-list.js'
 import type { AccessTable } from '../admission/access-table.js'
 import { AF_INET, AF_INET6 } from '../kernel/constants.js'
@@ -8,13 +8,13 @@ import { IPV4_AT, IPV6_AT } from '../kernel/sockaddr.js'
 export interface ProxyPlan {
   /** A header may be missing, and peers outside of `from` are clients themselves. */
   readonly isOptional: boolean
-  /** Admits the IP peers whose headers are believed. */
+  /** Admits the IP peers whose headers are used. */
   readonly from: AccessTable
   /** Time after the accept. */
   readonly timeoutMs: number
 }
 
-/** `stranger`: a header is required, and would not be believed. */
+/** `stranger`: a header is required, and would not be used. */
 export type Expectation = 'header' | 'nothing' | 'stranger'
 
 export class ProxyPeers {

@@ -30,7 +30,7 @@ const REFUSED = variants<Refused>(
       'the PROXY protocol from anybody',
       PLAN.listeningOn(`${LISTENING} haproxy = yes`),
       78,
-      "'proxy protocol' requires 'proxy from', the networks of the proxies whose headers are believed",
+      "'proxy protocol' requires 'proxy from', the networks of the proxies whose headers are used",
     ],
     ['an access log', PLAN.with('access log = FOLDER/loop'), 73, "cannot write 'FOLDER/loop': too many symb"],
     ['a pidfile', PLAN.withMaster('pidfile = FOLDER/loop'), 73, "cannot write 'FOLDER/loop': too many"],

@@ -220,7 +220,7 @@ test('clients that begin with a PROXY header are rejected, counted and logged', 
   await master.countsDone(2)
   await master.stderr.reached(/ listener=127\.0\.0\.1:\d+ to_remote=0 .* end=proxy-header/, 2)
   await master.stderr.reached(
-    /rejected 127\.0\.0\.1:\d+: the master says that the client begins with a PROXY header, and no `proxy from` says whether to believe it/,
+    /rejected 127\.0\.0\.1:\d+: the master says that the client begins with a PROXY header, and no `proxy from` says whether it counts/,
   )
   assert.deepEqual(await master.clients(1), { right: 1 })
 })

@@ -1,5 +1,5 @@
 /**
- * PROXY headers between this program and HAProxy or nginx, beyond `proxy-protocol.test.ts` and `send-proxy.test.ts`: with the facts of
+ * PROXY headers between this program and HAProxy or nginx, beyond `proxy-protocol.test.ts` and `send-proxy-peers.full.test.ts`: with the facts of
  * TLS, over IPv6, to the stream module of nginx, and in a chain.
  */
 import assert from 'node:assert/strict'

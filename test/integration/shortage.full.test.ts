@@ -58,6 +58,11 @@ test('a descriptor too few for a remote does not count as failure of the remote'
   if (!needs(t, 'prlimit')) return
   const remote = await remoteThat(echoes).start(t)
   const relay = await relayTo(remote).start(t)
+  // It needs descriptors until it serves.
+  const first = await relay.connect()
+  await first.exchange('hello')
+  await first.close()
+  await relay.isIdle()
   leaveDescriptors(relay.pid, 1)
   const client = await relay.connect()
   await client.send('patience')

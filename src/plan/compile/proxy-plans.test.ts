@@ -5,7 +5,7 @@ import { AccessList } from '../../admission/access-list.js'
 import { FLAG_HAPROXY } from '../../wire/child-message.js'
 import { probePlans } from './probe-plans.js'
 
-test('listeners with PROXY headers: whose are believed, for how long, and the addresses of peers are stored', () => {
+test('listeners with PROXY headers: whose are used, for how long, and the addresses of peers are stored', () => {
   const proxyOf = (listen: string) => {
     const text = `id = spawnd { listen { ${listen} } } id = tcprelay { remote { 10.0.0.1:2 } }`
     const { listeners, relay } = planOf(text)

@@ -1,4 +1,4 @@
-/** The phase `proxy-header`: whose header is believed, and what becomes of connections without one. */
+/** The phase `proxy-header`: whose header is used, and what becomes of connections without one. */
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import fc from 'fast-check'

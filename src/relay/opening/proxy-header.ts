@@ -18,7 +18,7 @@ import { closeInOrder } from './close-in-order.js'
 const PEEK_RETRY_FIRST_MS = 1
 const PEEK_RETRY_MAX_MS = 250
 
-/** The rule that rejects peers whose headers would not be believed. */
+/** The rule that rejects peers whose headers would not be used. */
 export const OUTSIDE_PROXY_FROM = 'proxy-from'
 
 /** One record for all clients of a reactor: valid until the next reading. */
@@ -87,7 +87,7 @@ function onBytes(session: Session, byteCount: number, isLate: boolean): void {
   const { blocks, peers } = session.relay
   const { bytes } = blocks.scratch
   const isFinal = isLate || session.client.hasPeerEnded
-  // Its address could not be read any more (`findPeer`), so it is not known whether its header can be believed.
+  // Its address could not be read any more (`findPeer`), so it is not known whether its header counts.
   if (peers.familyAt(session.record) === 0) session.fail('client-left', ENOTCONN)
   else {
     const length = readProxyHeader(bytes, byteCount, HEADER)
