@@ -33,8 +33,8 @@ export interface LimiterParts {
 /** No place is left. `take` otherwise returns an entry, or UNTRACKED. */
 export const NO_PLACE = -2
 
-/** Attempts to use an entry that other workers evict at the same time. */
-const ATTEMPTS_MAX = 8
+/** Attempts to use an entry that another worker is giving to a key: some ten milliseconds, as for the lock of the table. */
+const ATTEMPTS_MAX = 100_000
 
 const IPV4_BYTES = 4
 

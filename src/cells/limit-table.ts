@@ -6,8 +6,9 @@
  * one cache line.
  *
  * Workers change the numbers of an entry by compare-and-exchange. Only a new key needs a lock, that of its set, which is held
- * for a few stores: a worker that does not get it soon goes on without an entry. An entry with sessions is not evicted:
- * whoever evicts freezes the number of sessions first, and whoever takes a place looks at the tag again afterwards.
+ * for a few stores. A worker that does not get it for long goes on without an entry, because another worker may have been stopped.
+ * An entry with sessions is not evicted: whoever evicts freezes the number of sessions first, and whoever takes a place looks at
+ * the tag again afterwards.
  */
 import { FULL, MOVED, TAKEN, type Taking, UNTRACKED } from '../base/limit-taking.js'
 
@@ -33,8 +34,8 @@ const LOCK = 7 * ENTRIES_PER_SET
 /** The number of sessions of an entry that is being evicted. */
 const FROZEN = -(2 ** 30)
 
-/** Attempts to find an entry or to get a lock: some ten microseconds. */
-const ATTEMPTS_MAX = 500
+/** Attempts to get a lock: some ten milliseconds, because the worker that has it may have to wait for a processor. */
+const ATTEMPTS_MAX = 100_000
 
 /** Times are stored in 32 bits, which wrap after 13 years. */
 const TICK_MS = 100
