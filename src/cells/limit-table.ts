@@ -203,18 +203,22 @@ export class LimitTable {
     Atomics.store(this.#words, at(entry, REJECTIONS), 0)
   }
 
-  /** For the head: the child has died. Gives its places back and opens its locks. `held`: what it has noted, untrusted. */
-  giveBackAll(childSlot: number, held: Int32Array): void {
+  /** For the head: the child has died. Gives its places back. `held`: what it has noted, untrusted. */
+  giveBackAll(held: Int32Array): void {
+    for (let entry = 0; entry < this.size; entry++) {
+      if ((held[entry] as number) <= 0) continue
+      const count = Math.min(held[entry] as number, this.heldOf(entry))
+      if (count > 0) Atomics.sub(this.#words, at(entry, HELD), count)
+    }
+  }
+
+  /** For the head: the child has died. Opens its locks. */
+  openLocksOf(childSlot: number): void {
     for (let set = 0; set < this.#sets; set++) {
       const lock = set * WORDS_PER_SET + LOCK
       if (this.#words[lock] !== childSlot + 1) continue
       this.#thaw(set)
       Atomics.store(this.#words, lock, 0)
-    }
-    for (let entry = 0; entry < this.size; entry++) {
-      if ((held[entry] as number) <= 0) continue
-      const count = Math.min(held[entry] as number, this.heldOf(entry))
-      if (count > 0) Atomics.sub(this.#words, at(entry, HELD), count)
     }
   }
 

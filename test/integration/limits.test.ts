@@ -79,13 +79,15 @@ for (const mode of MODES_WITH_THREE) {
       for (let i = left; i < 6; i++) others.push(await isServed(t, running, '127.0.0.2'))
       assert.notEqual(await outcomeOf(await connectFrom(t, running, '127.0.0.2')), 'served')
     }
+    // After it the master has given back the places of the dead child in both tables.
+    await reload(running, mode.textOf(limited.with('idle timeout = 65')), undefined, 2)
     // Networks of 24 bits have eight sessions.
     const third = await crowd(t, running, '127.0.0.3', 6)
     assert.equal(await servedOf(third), 2)
     await running.logged(
       /banned 127\.0\.0\.3:\d+ for 3600 s after 4 rejections within 60 s \(limit abuse, rule /,
     )
-    await reload(running, mode.textOf(limited.with('idle timeout = 70')), undefined, 2)
+    await reload(running, mode.textOf(limited.with('idle timeout = 70')), undefined, 3)
     for (const client of [...old, ...others, ...third]) await client.close()
     assert.notEqual(await outcomeOf(await connectFrom(t, running, '127.0.0.4')), 'served')
     await running.logged(/ client=127\.0\.0\.4:\d+ .* end=banned rule=\S+:\d+$/)

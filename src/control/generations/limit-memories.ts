@@ -108,9 +108,11 @@ export class LimitMemories {
       const held = memory.notes.get(childSlot)
       memory.notes.delete(childSlot)
       if (held === undefined) continue
-      withTable(memory, (table) => table.giveBackAll(childSlot, held))
+      withTable(memory, (table) => table.giveBackAll(held))
       memory.needsCheck = true
     }
+    // Afterwards, because it reads all of each table: clients may wait for the places.
+    for (const memory of this.#memories) withTable(memory, (table) => table.openLocksOf(childSlot))
     unmap(child.region)
   }
 
