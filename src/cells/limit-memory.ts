@@ -1,5 +1,5 @@
 /** The memory of limits: created by the head, passed to the workers, opened by them. `limit-table.ts` is what lies in it. */
-import { closeMemory, mapShared, openSharedMemory, sealSize, unmap } from '../kernel/memory.js'
+import { createSealedMemory, mapShared, unmap } from '../kernel/memory.js'
 import type { Region } from '../kernel/region.js'
 import { heldBytes, LimitTable, limitBytes, paidBytes } from './limit-table.js'
 
@@ -25,14 +25,7 @@ export const NO_LIMITS: LimitMemory = { shares: [], heldFd: undefined }
 
 /** Returns the descriptor of zeroed memory, which nobody can resize. Throws when the system has no memory. */
 export function createLimitMemory(byteLength: number): number {
-  const fd = openSharedMemory('tcprelay-limit', byteLength)
-  try {
-    sealSize(fd)
-  } catch (error) {
-    closeMemory(fd)
-    throw error
-  }
-  return fd
+  return createSealedMemory('tcprelay-limit', byteLength)
 }
 
 /** The tables of a worker. */

@@ -9,7 +9,7 @@
  * implementation for parallel search"). A worker that is killed while it writes leaves no lock behind.
  */
 import type { Region } from '../kernel/memory.js'
-import { closeMemory, mapShared, openSharedMemory, sealSize, unmap } from '../kernel/memory.js'
+import { createSealedMemory, mapShared, unmap } from '../kernel/memory.js'
 
 const ENTRIES_PER_SET = 16
 const WORDS_PER_ENTRY = 4
@@ -47,14 +47,7 @@ export function stickyBytes(entries: number): number {
 
 /** Returns the descriptor of an empty table, which nobody can resize. Throws when the system has no memory. */
 export function createStickyMemory(entries: number): number {
-  const fd = openSharedMemory('tcprelay-sticky', stickyBytes(entries))
-  try {
-    sealSize(fd)
-  } catch (error) {
-    closeMemory(fd)
-    throw error
-  }
-  return fd
+  return createSealedMemory('tcprelay-sticky', stickyBytes(entries))
 }
 
 /** Maps a table; `close` unmaps it. Throws when the system has no memory. */

@@ -4,7 +4,7 @@ import { located } from './located.js'
 import { list, optional } from './row.js'
 import { choice } from './text-types.js'
 
-/** `whose`: whom the list is about; `spellings`: other words for `permit|deny`. */
+/** `whose`: the clients that the list concerns; `spellings`: other words for `permit|deny`. */
 export function ruleRows({
   spellings = [],
   whose,

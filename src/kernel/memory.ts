@@ -85,6 +85,18 @@ function addSeals(fd: number, seals: number): number {
   return fcntl(fd, F_ADD_SEALS, seals)
 }
 
+/** The descriptor of a memfd of zero bytes whose size nobody can change. Throws on failure. */
+export function createSealedMemory(name: string, byteLength: number): number {
+  const fd = openSharedMemory(name, byteLength)
+  try {
+    sealSize(fd)
+  } catch (error) {
+    closeMemory(fd)
+    throw error
+  }
+  return fd
+}
+
 /** A memfd of `byteLength` zero bytes; pages take no memory until they are written. Throws on failure. */
 export function openSharedMemory(name: string, byteLength: number): number {
   const memfdCreate = nativeFunction<(name: string, flags: number) => number>(

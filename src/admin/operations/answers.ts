@@ -150,7 +150,7 @@ const record = object({
   time: time('When it began'),
   isUp: flag('Result.'),
   latency: optional(seconds('Time that the check took.')),
-  reason: optional(text('What there is to say.')),
+  reason: optional(text('Why it failed, or a comment on its success.')),
 })
 export const healthAnswer = object({
   name: text('Name under which the health of the remote is known.'),
